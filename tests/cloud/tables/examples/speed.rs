@@ -13,6 +13,9 @@ use cloud_tables::{KeyAttribute, KeyKind, StreamView, TableSpec, Tables};
 use http::Request;
 use serde_json::{Value, json};
 
+/// The n-th request of an operation.
+type MakeRequest = Box<dyn Fn(u64) -> Value>;
+
 const SPAN: Duration = Duration::from_secs(2);
 
 #[tokio::main]
@@ -37,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tables.invoke("PutItem", &json!({"TableName": "plain", "Item": item(i)})).await?;
     }
     let row = |i: u64| json!({"pk": {"S": format!("user#{}", i % 200)}, "sk": {"S": "profile"}});
-    let operations: [(&str, Box<dyn Fn(u64) -> Value>); 5] = [
+    let operations: [(&str, MakeRequest); 5] = [
         ("GetItem", Box::new(move |i| json!({"TableName": "plain", "Key": row(i)}))),
         (
             "Query",
@@ -65,13 +68,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let work = (0..clients).map(|c| {
                 tokio::spawn(client(Arc::clone(&tables), operation.to_string(), Arc::clone(&bodies), c))
             });
-            let mut done = 0;
+            let mut done = 0.0;
             for worker in work.collect::<Vec<_>>() {
-                done += worker.await?;
+                done += f64::from(worker.await?);
             }
             let table =
                 if bodies.first().is_some_and(|b| b.contains("streamed")) { "streamed" } else { "plain" };
-            let rate = done as f64 / started.elapsed().as_secs_f64();
+            let rate = done / started.elapsed().as_secs_f64();
             writeln!(std::io::stdout(), "{operation:20} {table:9} {clients:3} clients {rate:8.0}/s")?;
         }
     }
@@ -86,7 +89,7 @@ fn item(i: u64) -> Value {
     })
 }
 
-async fn client(tables: Arc<Tables>, operation: String, bodies: Arc<Vec<String>>, offset: u64) -> u64 {
+async fn client(tables: Arc<Tables>, operation: String, bodies: Arc<Vec<String>>, offset: u64) -> u32 {
     let started = Instant::now();
     let mut done = 0;
     for body in bodies.iter().cycle().skip(usize::try_from(offset * 31).unwrap_or(0)) {

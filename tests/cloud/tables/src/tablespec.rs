@@ -126,27 +126,14 @@ impl Tables {
             return Err(other(format!("its keys are {}", table.get("KeySchema").unwrap_or(&Value::Null))));
         }
         for index in &spec.indexes {
-            match find_index(&table, &index.name) {
-                Some(existing) => {
-                    let wanted = index_definition(index);
-                    for part in ["KeySchema", "Projection"] {
-                        if !same_members(existing.get(part), wanted.get(part)) {
-                            return Err(other(format!("index {} has another {part}", index.name)));
-                        }
-                    }
-                }
-                None => {
-                    let attributes =
-                        definitions(std::iter::once(&index.partition_key).chain(&index.sort_key));
-                    self.invoke(
-                        "UpdateTable",
-                        &json!({
-                            "TableName": spec.name,
-                            "AttributeDefinitions": attributes,
-                            "GlobalSecondaryIndexUpdates": [{"Create": index_definition(index)}],
-                        }),
-                    )
-                    .await?;
+            let Some(existing) = find_index(&table, &index.name) else {
+                self.add_index(&spec.name, index).await?;
+                continue;
+            };
+            let wanted = index_definition(index);
+            for part in ["KeySchema", "Projection"] {
+                if !same_members(existing.get(part), wanted.get(part)) {
+                    return Err(other(format!("index {} has another {part}", index.name)));
                 }
             }
         }

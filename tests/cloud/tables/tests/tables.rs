@@ -1,7 +1,13 @@
 //! What the tables promise beyond the DynamoDB engine's own tests: expiry by the clock, streams for pollers, tables
 //! from a template, and a state that survives.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp, clippy::cast_precision_loss, reason = "helpers of tests fail the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "helpers of tests fail the test"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -290,7 +296,7 @@ async fn items_streams_positions_and_settings_survive_a_process_that_was_killed(
     let backups = tables.invoke("DescribeContinuousBackups", &json!({"TableName": "orders"})).await.unwrap();
     let status = "/ContinuousBackupsDescription/PointInTimeRecoveryDescription/PointInTimeRecoveryStatus";
     assert_eq!(backups.pointer(status).unwrap(), "ENABLED");
-    clock.advance(Duration::from_secs(120));
+    clock.advance(Duration::from_mins(2));
     assert_eq!(tables.sweep().await.unwrap(), 1);
 }
 

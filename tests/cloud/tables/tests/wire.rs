@@ -119,7 +119,8 @@ async fn arns_are_this_places_and_are_understood_when_they_come_back() {
 async fn an_item_that_mentions_the_engines_arn_comes_back_unchanged() {
     let tables = with_table().await;
     let text = "arn:aws:dynamodb:dynoxide:000000000000:table/tab";
-    ddb(&tables, "PutItem", json!({"TableName": "tab", "Item": {"pk": {"S": "a"}, "arn": {"S": text}}})).await;
+    ddb(&tables, "PutItem", json!({"TableName": "tab", "Item": {"pk": {"S": "a"}, "arn": {"S": text}}}))
+        .await;
     let (_, found) = ddb(&tables, "GetItem", json!({"TableName": "tab", "Key": {"pk": {"S": "a"}}})).await;
     assert_eq!(found["Item"]["arn"]["S"], text);
 }
