@@ -25,13 +25,23 @@ pub enum Grant {
     Bucket(&'static str, &'static [&'static str]),
     /// `sqs:SendMessage` to one queue. Most functions send through the outbox instead.
     Send(&'static str),
+    /// `sqs:SendMessage` to every queue: the outbox relay. Sets `QUEUE_URL_PREFIX`.
+    SendToAll,
+    /// `sqs:GetQueueAttributes` of every queue and its dead-letter queue. Sets `QUEUE_URL_PREFIX` and `QUEUE_NAMES`
+    /// (comma-separated, without the stage's prefix).
+    WatchQueues,
+    /// `sqs:SendMessage` to every queue of the product, listed by ARN: the outbox relay's alone.
+    SendToAll,
+    /// `sqs:GetQueueAttributes` of every queue of the product and its dead-letter queue, listed by ARN.
+    ReadQueues,
     /// `ssm:GetParameter` on `/{stage}/{name}`; sets `{NAME}_PARAMETER`.
     Parameter(&'static str),
-    /// `ses:SendEmail` as the product's sender.
+    /// `ses:SendEmail` as the product's sender. Sets `MAIL_FROM`.
     SendEmail,
     /// `sns:Publish` of text messages.
     SendText,
-    /// `mediaconvert:CreateJob`, `Probe`, `CancelJob` on the product's queue, and passing its role.
+    /// `mediaconvert:CreateJob`, `Probe`, `CancelJob`, `GetJob`, and passing its role. Sets `TRANSCODE_ROLE_ARN` and
+    /// `TRANSCODE_QUEUE_ARN`.
     Transcode,
     /// A setting of the template by its environment name, for example `PUBLIC_URL`.
     Setting(&'static str),

@@ -16,6 +16,6 @@ mod telemetry;
 pub use auth::{Claims, SigningKey, Verifier};
 pub use function::{Function, Invocation, InvocationFailed, Trigger};
 pub use http::{Access, Call, Endpoint, NoQuery, Reply};
-pub use jobs::{Job, Message, StreamRecord};
+pub use jobs::{Done, Job, Message, StreamRecord};
 pub use kernel::*;
 pub use lambda::main;

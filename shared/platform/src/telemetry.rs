@@ -25,6 +25,7 @@ impl Line {
         line.insert("timestamp".into(), json!(context.now()));
         line.insert("level".into(), json!(level));
         line.insert("service".into(), json!(function));
+        line.insert("area".into(), json!(function.split('-').next()));
         line.insert("request_id".into(), json!(&*context.request_id));
         line.insert("trace_id".into(), json!(context.trace.as_deref()));
         line.insert("duration_ms".into(), json!(duration_ms));
@@ -44,7 +45,7 @@ impl Line {
                 "Timestamp": context.now().ms(),
                 "CloudWatchMetrics": [{
                     "Namespace": NAMESPACE,
-                    "Dimensions": [["service"]],
+                    "Dimensions": [["service"], ["area"]],
                     "Metrics": [
                         {"Name": "Requests", "Unit": "Count"}, {"Name": "Errors", "Unit": "Count"},
                         {"Name": "Latency", "Unit": "Milliseconds"}, {"Name": "AwsCalls", "Unit": "Count"},

@@ -47,6 +47,16 @@ pub enum Feed {
 }
 
 type Typed<T> = Arc<dyn Fn(T) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+type Batched = Arc<dyn Fn(Vec<StreamRecord>) -> BoxFuture<'static, Result<Done>> + Send + Sync>;
+
+/// How far a batch of records came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// All of it.
+    All,
+    /// This many, from the first on; the one behind them failed for this reason.
+    Until(usize, String),
+}
 
 impl Job {
     fn new(source: Source) -> Self {
@@ -172,6 +182,25 @@ impl Job {
         )
     }
 
+    /// The function that takes a batch of the streams' records at once, in order, and answers how many of them, from
+    /// the first on, are done for good. What comes after is delivered again, in the same order.
+    pub fn serve_batches<D, F, Fut>(self, name: &'static str, handle: F) -> Function
+    where
+        D: Domain,
+        F: Fn(D, Vec<StreamRecord>) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Done>> + Send + 'static,
+    {
+        self.function(
+            name,
+            Arc::new(move |env| {
+                let domain = D::from_env(env)?;
+                let work: Batched =
+                    Arc::new(move |records| Box::pin(handle(domain.clone(), records)));
+                Ok(ready_for_batches(name, env, work))
+            }),
+        )
+    }
+
     /// The function that runs when the schedule falls due.
     pub fn serve_ticks<D, F, Fut>(self, name: &'static str, handle: F) -> Function
     where
@@ -236,6 +265,21 @@ fn ready_for_queue(name: &'static str, env: &Env, parse: Parse) -> Ready {
 }
 
 fn ready_for_streams(name: &'static str, env: &Env, work: Typed<StreamRecord>) -> Ready {
+    let one_by_one: Batched = Arc::new(move |records: Vec<StreamRecord>| {
+        let work = work.clone();
+        Box::pin(async move {
+            for (done, record) in records.into_iter().enumerate() {
+                if let Err(reason) = batch::isolated(work(record)).await {
+                    return Ok(Done::Until(done, reason));
+                }
+            }
+            Ok(Done::All)
+        })
+    });
+    ready_for_batches(name, env, one_by_one)
+}
+
+fn ready_for_batches(name: &'static str, env: &Env, work: Batched) -> Ready {
     let env = env.clone();
     Arc::new(move |invocation: Invocation| {
         let (env, work) = (env.clone(), work.clone());
@@ -243,23 +287,27 @@ fn ready_for_streams(name: &'static str, env: &Env, work: Typed<StreamRecord>) -
             let started = env.clock.now_ms();
             let event: StreamEvent = serde_json::from_value(invocation.payload)
                 .map_err(|e| InvocationFailed(format!("no stream event: {e}")))?;
-            let count = event.records.len();
-            let mut failed = Vec::new();
+            let (mut numbers, mut records) = (Vec::new(), Vec::new());
             for record in event.records {
                 let image = |json: &Option<Value>| json.as_ref().and_then(Item::of_dynamodb_json);
-                let typed = StreamRecord {
+                records.push(StreamRecord {
                     table: record.table().to_owned(),
                     new: image(&record.dynamodb.new_image),
                     old: image(&record.dynamodb.old_image),
                     event_name: record.event_name,
                     context: invocation.context.clone(),
-                };
-                if let Err(reason) = batch::isolated(work(typed)).await {
-                    // Lambda sends the batch again from this record on: order within a key is kept.
-                    failed.push((record.dynamodb.sequence_number, reason));
-                    break;
-                }
+                });
+                numbers.push(record.dynamodb.sequence_number);
             }
+            let count = numbers.len();
+            let (done, reason) = match batch::isolated(work(records)).await {
+                Ok(Done::All) => (count, None),
+                Ok(Done::Until(done, reason)) => (done, Some(reason)),
+                Err(reason) => (0, Some(reason)),
+            };
+            // Lambda sends the batch again from this record on: order within a key is kept.
+            let failed: Vec<(String, String)> =
+                numbers.into_iter().nth(done).zip(reason).into_iter().collect();
             let reasons: Vec<String> = failed.iter().map(|(id, reason)| format!("{id}: {reason}")).collect();
             (env.log)(
                 &Line::job(
@@ -292,4 +340,68 @@ fn ready_for_ticks(name: &'static str, env: &Env, work: Typed<Tick>) -> Ready {
             outcome.map(|()| Value::Null).map_err(InvocationFailed)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::{ConfigError, Context, SystemClock, SystemRandom};
+    use serde_json::json;
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl Domain for Nothing {
+        fn from_env(_: &Env) -> Result<Self, ConfigError> {
+            Ok(Self)
+        }
+    }
+
+    async fn until_two(_: Nothing, records: Vec<StreamRecord>) -> Result<Done> {
+        assert_eq!(records.len(), 3);
+        Ok(Done::Until(2, "no".into()))
+    }
+
+    async fn panics(_: Nothing, _: Vec<StreamRecord>) -> Result<Done> {
+        panic!("boom")
+    }
+
+    async fn second_fails(_: Nothing, record: StreamRecord) -> Result<()> {
+        match record.new.and_then(|i| i.number("n")) {
+            Some(1) => Err(kernel::Error::internal("x")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn answer(function: Function) -> Value {
+        let env = Env::with(
+            std::collections::BTreeMap::new(),
+            aws_smithy_runtime_api_client(),
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+            Arc::new(|_| {}),
+        );
+        let records: Vec<Value> = (0..3)
+            .map(|n| {
+                json!({
+                    "eventName": "INSERT", "eventSourceARN": "arn:aws:dynamodb:r:1:table/t/stream/s",
+                    "dynamodb": {"SequenceNumber": format!("s{n}"), "NewImage": {"n": {"N": n.to_string()}}},
+                })
+            })
+            .collect();
+        let context = Context::new(Arc::new(SystemClock), Arc::new(SystemRandom), "r", 1000);
+        let ready = function.start(&env).unwrap();
+        ready(Invocation { payload: json!({"Records": records}), context }).await.unwrap()
+    }
+
+    fn failed(id: &str) -> Value {
+        json!({"batchItemFailures": [{"itemIdentifier": id}]})
+    }
+
+    #[tokio::test]
+    async fn a_stream_comes_again_from_the_first_record_that_is_not_done() {
+        assert_eq!(answer(Job::streams("{}").serve_batches("x", until_two)).await, failed("s2"));
+        assert_eq!(answer(Job::streams("{}").serve_batches("x", panics)).await, failed("s0"));
+        assert_eq!(answer(Job::streams("{}").serve_records("x", second_fails)).await, failed("s1"));
+    }
 }

@@ -5,5 +5,5 @@ mod job;
 mod message;
 mod sources;
 
-pub use job::{Feed, Job, Source};
+pub use job::{Done, Feed, Job, Source};
 pub use message::{BusMessage, Message, ObjectCreated, ObjectsCreated, StreamRecord, Tick};
