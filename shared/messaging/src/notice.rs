@@ -13,7 +13,9 @@ pub struct Notice {
     /// Who did it, when somebody did: people are not told of their own doings.
     #[serde(default)]
     pub actor: Option<UserId>,
-    /// Members that the text names and the client needs, for example `video_id`, `title`.
+    /// Members that the text names and the client needs. The text knows `title` (of the thing), `actor_name`, `text`
+    /// (what was said), `reason`, `amount`; the thing itself is `video_id`, `character_id`, `order_number`, …: notices
+    /// of one kind about one thing fold into one.
     #[serde(default)]
     pub data: Map<String, Value>,
 }
@@ -34,4 +36,37 @@ pub enum NoticeKind {
     NewComment,
     /// Somebody follows the reader.
     NewFollower,
+    /// Somebody liked a character of the reader's.
+    CharacterLiked,
+    /// A payment of the reader's went through.
+    PaymentComplete,
+    /// An order of the reader's is paid.
+    OrderPaid,
+    /// Credits run low.
+    CreditsLow,
+    /// Somebody joined a challenge of the reader's.
+    ChallengeJoined,
+    /// The reader earned a badge.
+    BadgeEarned,
+    /// Somebody the reader follows is live.
+    LiveStarted,
+}
+
+impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::VideoReady,
+        Self::VideoFailed,
+        Self::NewVideo,
+        Self::VideoLiked,
+        Self::NewComment,
+        Self::NewFollower,
+        Self::CharacterLiked,
+        Self::PaymentComplete,
+        Self::OrderPaid,
+        Self::CreditsLow,
+        Self::ChallengeJoined,
+        Self::BadgeEarned,
+        Self::LiveStarted,
+    ];
 }

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 const AT_ONCE: usize = 5;
 
 /// The outcome of one record: `Err` says why, for the log.
-pub(super) type Outcome = Result<(), String>;
+pub(super) type Outcome<T = ()> = Result<T, String>;
 
 /// Awaits one record's work; a panic becomes its failure.
-pub(super) async fn isolated(work: BoxFuture<'static, Result<()>>) -> Outcome {
+pub(super) async fn isolated<T>(work: BoxFuture<'static, Result<T>>) -> Outcome<T> {
     match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("the handler panicked".to_owned()),
     }

@@ -194,8 +194,7 @@ impl Job {
             name,
             Arc::new(move |env| {
                 let domain = D::from_env(env)?;
-                let work: Batched =
-                    Arc::new(move |records| Box::pin(handle(domain.clone(), records)));
+                let work: Batched = Arc::new(move |records| Box::pin(handle(domain.clone(), records)));
                 Ok(ready_for_batches(name, env, work))
             }),
         )
@@ -376,7 +375,7 @@ mod tests {
     async fn answer(function: Function) -> Value {
         let env = Env::with(
             std::collections::BTreeMap::new(),
-            aws_smithy_runtime_api_client(),
+            aws_smithy_http_client::Builder::new().build_http(),
             Arc::new(SystemClock),
             Arc::new(SystemRandom),
             Arc::new(|_| {}),

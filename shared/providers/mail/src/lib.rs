@@ -106,7 +106,8 @@ fn internal(error: BuildError) -> Error {
 
 /// One line, not too long: a line break in a subject would begin another header.
 fn subject(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(SUBJECT_MAX_CHARS).collect()
 }
 
