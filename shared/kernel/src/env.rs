@@ -24,6 +24,19 @@ pub trait Domain: Clone + Send + Sync + 'static {
     fn from_env(env: &Env) -> Result<Self, ConfigError>;
 }
 
+/// A function that needs several domains gets them side by side.
+impl<A: Domain, B: Domain> Domain for (A, B) {
+    fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok((A::from_env(env)?, B::from_env(env)?))
+    }
+}
+
+impl<A: Domain, B: Domain, C: Domain> Domain for (A, B, C) {
+    fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok((A::from_env(env)?, B::from_env(env)?, C::from_env(env)?))
+    }
+}
+
 /// Everything a function gets from where it runs.
 #[derive(Clone)]
 pub struct Env {

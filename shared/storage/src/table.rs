@@ -80,6 +80,24 @@ impl Table {
 
     /// The items under up to 100 keys, in no order, missing ones left out.
     pub fn batch_get<'a>(&'a self, context: &'a Context, keys: Vec<Key>) -> BoxFuture<'a, Result<Vec<Item>>> {
+        self.batch(context, keys, false)
+    }
+
+    /// As [`Table::batch_get`], each item with every write that was acknowledged before.
+    pub fn batch_get_consistent<'a>(
+        &'a self,
+        context: &'a Context,
+        keys: Vec<Key>,
+    ) -> BoxFuture<'a, Result<Vec<Item>>> {
+        self.batch(context, keys, true)
+    }
+
+    fn batch<'a>(
+        &'a self,
+        context: &'a Context,
+        keys: Vec<Key>,
+        consistent: bool,
+    ) -> BoxFuture<'a, Result<Vec<Item>>> {
         Box::pin(async move {
             let mut found = Vec::with_capacity(keys.len());
             let mut wanted: Vec<_> = keys.iter().map(Key::attributes).collect();
@@ -87,6 +105,7 @@ impl Table {
             while !wanted.is_empty() {
                 let asked = KeysAndAttributes::builder()
                     .set_keys(Some(wanted))
+                    .consistent_read(consistent)
                     .build()
                     .map_err(|e| Error::internal(format!("BatchGetItem: {e}")))?;
                 let answer = self

@@ -74,6 +74,8 @@ pub struct Endpoint {
     pub produces: &'static str,
     /// Where a created thing is: a path with `{members}` of the answer.
     pub location: Option<&'static str>,
+    /// A cookie that the answer sets: `Set-Cookie` with `{members}` of the answer.
+    pub cookie: Option<&'static str>,
 }
 
 /// 256 KB, the limit of bodies when an endpoint says nothing else.
@@ -112,6 +114,7 @@ impl Endpoint {
             rate,
             produces: "application/json",
             location: None,
+            cookie: None,
         }
     }
 
@@ -152,6 +155,14 @@ impl Endpoint {
     pub const fn creates(mut self, location: &'static str) -> Self {
         self.location = Some(location);
         self.status(201)
+    }
+
+    /// Sets a cookie made of members of the answer, for example `token={token}; HttpOnly`, on a replayed answer too.
+    /// An answer that lacks the member sets none.
+    #[must_use]
+    pub const fn sets_cookie(mut self, cookie: &'static str) -> Self {
+        self.cookie = Some(cookie);
+        self
     }
 
     /// Answers 202: the work goes on elsewhere.

@@ -178,7 +178,7 @@ impl Pipeline {
             Content::Json(value) => (self.json(event, &value)?, Some(value)),
         };
         if let (Some(template), Some(value)) = (self.endpoint.location, &json) {
-            answer.headers.insert("location".into(), location(template, value));
+            answer.headers.extend(filled(template, value).map(|l| ("location".to_owned(), l)));
         }
         if let Some(status) = sent.status {
             answer.status_code = status;
@@ -187,6 +187,7 @@ impl Pipeline {
             answer.headers.insert(name.to_owned(), value);
         }
         answer.cookies = sent.cookies;
+        answer.cookies.extend(self.endpoint.cookie.zip(json.as_ref()).and_then(|(c, value)| filled(c, value)));
         Ok(answer)
     }
 
@@ -205,8 +206,9 @@ impl Pipeline {
         };
         answer.status_code = status;
         answer.cookies = cookies;
+        answer.cookies.extend(self.endpoint.cookie.zip(body.as_ref()).and_then(|(c, value)| filled(c, value)));
         if let (Some(template), Some(value)) = (self.endpoint.location, &body) {
-            answer.headers.insert("location".into(), location(template, value));
+            answer.headers.extend(filled(template, value).map(|l| ("location".to_owned(), l)));
         }
         answer.headers.extend(headers);
         answer.headers.insert("idempotency-replayed".into(), "true".into());
@@ -293,32 +295,33 @@ fn stored(sent: &Sent, status: u16) -> Answer {
     Answer::Whole { status, body, cookies: sent.cookies.clone(), headers }
 }
 
-/// Fills `{member.path}` of a location with members of the answer.
-fn location(template: &str, answer: &Value) -> String {
+/// Fills `{member.path}` of a location or cookie with members of the answer; `None` when the answer lacks one.
+fn filled(template: &str, answer: &Value) -> Option<String> {
     let mut out = String::with_capacity(template.len() + 36);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
         let (path, after) = after.split_once('}').unwrap_or((after, ""));
-        let value = path.split('.').try_fold(answer, |v, name| v.get(name));
-        match value {
-            Some(Value::String(text)) => out.push_str(text),
-            Some(other) => out.push_str(&other.to_string()),
-            None => {}
+        match path.split('.').try_fold(answer, |v, name| v.get(name))? {
+            Value::Null => return None,
+            Value::String(text) => out.push_str(text),
+            other => out.push_str(&other.to_string()),
         }
         rest = after;
     }
     out.push_str(rest);
-    out
+    Some(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::location;
+    use super::filled;
     use serde_json::json;
 
     #[test]
     fn a_location_is_filled_from_the_answer() {
-        assert_eq!(location("/users/{user.id}/x{n}", &json!({"user": {"id": "u"}, "n": 3})), "/users/u/x3");
+        let answer = json!({"user": {"id": "u"}, "n": 3});
+        assert_eq!(filled("/users/{user.id}/x{n}", &answer).as_deref(), Some("/users/u/x3"));
+        assert_eq!(filled("token={token}; HttpOnly", &answer), None);
     }
 }
