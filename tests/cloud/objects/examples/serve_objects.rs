@@ -2,7 +2,7 @@
 //!
 //! Notifications go to the SQS and EventBridge of ENDPOINT, over their protocols. State is in FOLDER, or in memory.
 //! The CDN serves the bucket `cdn` on PORT + 1, unsigned.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::doc_markdown)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

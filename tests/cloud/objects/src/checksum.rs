@@ -129,8 +129,9 @@ impl Coverage {
     /// are composite unless asked otherwise.
     pub(crate) fn choose(algorithm: Algorithm, asked: Option<&str>) -> Self {
         match (algorithm, asked) {
-            (Algorithm::Crc64Nvme, _) => Self::Whole,
-            (Algorithm::Crc32 | Algorithm::Crc32c, Some("FULL_OBJECT")) => Self::Whole,
+            (Algorithm::Crc64Nvme, _) | (Algorithm::Crc32 | Algorithm::Crc32c, Some("FULL_OBJECT")) => {
+                Self::Whole
+            }
             _ => Self::Parts,
         }
     }
@@ -157,27 +158,24 @@ pub(crate) fn of_parts(
         .iter()
         .map(|(value, size)| Some((STANDARD.decode(value.as_deref()?).ok()?, *size)))
         .collect::<Option<_>>()?;
-    let value = match (coverage, algorithm.combinable()) {
-        (Coverage::Whole, Some(crc)) => {
-            let width = if crc == CrcAlgorithm::Crc64Nvme { 8 } else { 4 };
-            let mut total: Option<u64> = None;
-            for (bytes, size) in &parts {
-                let value = bytes.iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b));
-                total = Some(match total {
-                    None => value,
-                    Some(before) => crc_fast::checksum_combine(crc, before, value, *size),
-                });
-            }
-            let bytes = total?.to_be_bytes();
-            STANDARD.encode(bytes.get(bytes.len() - width..)?)
+    let value = if let (Coverage::Whole, Some(crc)) = (coverage, algorithm.combinable()) {
+        let width = if crc == CrcAlgorithm::Crc64Nvme { 8 } else { 4 };
+        let mut total: Option<u64> = None;
+        for (bytes, size) in &parts {
+            let value = bytes.iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b));
+            total = Some(match total {
+                None => value,
+                Some(before) => crc_fast::checksum_combine(crc, before, value, *size),
+            });
         }
-        _ => {
-            let mut hasher = algorithm.hasher();
-            for (bytes, _) in &parts {
-                hasher.update(bytes);
-            }
-            format!("{}-{}", hasher.finish(), parts.len())
+        let bytes = total?.to_be_bytes();
+        STANDARD.encode(bytes.get(bytes.len() - width..)?)
+    } else {
+        let mut hasher = algorithm.hasher();
+        for (bytes, _) in &parts {
+            hasher.update(bytes);
         }
+        format!("{}-{}", hasher.finish(), parts.len())
     };
     Some(Checksum { algorithm, coverage, value })
 }

@@ -1,8 +1,9 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use cloud_core::{Bus, Clock, Deliver, Place};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use http::HeaderMap;
 use s3s::TrailingHeaders;
 use tokio::sync::Notify;
@@ -25,6 +26,19 @@ pub(crate) struct Core {
     pub bus: Arc<dyn Bus>,
     /// Told when there may be something to deliver.
     pub wake: Notify,
+    /// The folder of an S3 that lives in memory.
+    pub _temporary: Option<Temporary>,
+}
+
+/// A folder that goes away with its owner.
+pub(crate) struct Temporary(pub(crate) PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(path = %self.0.display(), %error, "a temporary folder stays");
+        }
+    }
 }
 
 /// What a client says about the body it sends.
@@ -67,13 +81,9 @@ impl Core {
         E: std::fmt::Display,
     {
         let algorithm = expected.algorithm(headers);
-        let written = match body {
-            Some(body) => self.blobs.write(body, algorithm, Some(MOST_BYTES_AT_ONCE)).await?,
-            None => {
-                let nothing = futures::stream::empty::<Result<Bytes, std::io::Error>>();
-                self.blobs.write(nothing, algorithm, None).await?
-            }
-        };
+        // No body is an empty one.
+        let body = futures::stream::iter(body).flatten();
+        let written = self.blobs.write(body, algorithm, Some(MOST_BYTES_AT_ONCE)).await?;
         if let Some(md5) = &expected.md5 {
             check_md5(md5, &written)?;
         }

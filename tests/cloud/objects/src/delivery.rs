@@ -14,7 +14,7 @@ const BATCH: u32 = 256;
 /// On their way at once: a slow function does not hold up a queue.
 const AT_ONCE: usize = 16;
 /// How often lifecycle rules are applied, by the clock; a jump of the clock applies them at once.
-const LIFECYCLE_EVERY: Duration = Duration::from_secs(60);
+const LIFECYCLE_EVERY: Duration = Duration::from_mins(1);
 /// Wait after the index could not be asked.
 const PAUSE: Duration = Duration::from_secs(1);
 

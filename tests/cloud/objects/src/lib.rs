@@ -4,6 +4,9 @@
 //! A write is one transaction that makes the object exist and records what is announced about it; the announcement is
 //! tried until it is accepted. Time is the product's clock: presigned URLs expire and lifecycle rules apply by it.
 
+// Names of products (CloudFront, EventBridge) are not code.
+#![allow(clippy::doc_markdown)]
+
 mod admission;
 mod blobs;
 mod bucket_spec;

@@ -31,6 +31,8 @@ pub(crate) struct Attributes {
 pub(crate) const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 /// One row of the index: a version of an object, or a delete marker.
+// Its id is called `version` wherever S3 writes it.
+#[allow(clippy::struct_field_names)]
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     /// Grows with every write to this S3; orders the versions of a key.

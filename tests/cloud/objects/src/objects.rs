@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use crate::admission::{self, Auth, Keys};
 use crate::blobs::Blobs;
 use crate::bucket_spec::BucketSpec;
-use crate::core::Core;
+use crate::core::{Core, Temporary};
 use crate::error::Error;
 use crate::index::{Index, NewVersion, Paging, Result, Versioning, WriteConditions};
 use crate::notify::Change;
@@ -43,9 +43,20 @@ impl Objects {
         bus: Arc<dyn Bus>,
     ) -> Result<Arc<Self>> {
         let index = Index::open(state, place.clone(), clock.clone())?;
-        let blobs = Blobs::open(state.folder("objects")?)?;
+        let folder = state.folder("objects")?;
+        let temporary = matches!(state, State::Memory).then(|| Temporary(folder.clone()));
+        let blobs = Blobs::open(folder)?;
         blobs.sweep(&index.blobs()?)?;
-        let core = Arc::new(Core { index, blobs, clock, place, deliver, bus, wake: Notify::new() });
+        let core = Arc::new(Core {
+            index,
+            blobs,
+            clock,
+            place,
+            deliver,
+            bus,
+            wake: Notify::new(),
+            _temporary: temporary,
+        });
         let keys = Arc::new(Keys::new());
         let mut builder = S3ServiceBuilder::new(Api(Arc::clone(&core)));
         let mut config = S3Config::default();

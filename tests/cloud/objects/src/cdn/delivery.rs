@@ -37,23 +37,18 @@ pub(super) async fn deliver(
     }
     let bytes = match asked_range(&object, &parts.headers) {
         None => 0..object.size,
-        Some(range) => match range.check(object.size) {
-            Ok(bytes) => {
-                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-                let last = bytes.end.saturating_sub(1);
-                put(
-                    response.headers_mut(),
-                    CONTENT_RANGE,
-                    &format!("bytes {}-{last}/{}", bytes.start, object.size),
-                );
-                bytes
-            }
-            Err(_) => {
+        Some(range) => {
+            let Ok(bytes) = range.check(object.size) else {
                 *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
                 put(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{}", object.size));
                 return Ok(response);
-            }
-        },
+            };
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let last = bytes.end.saturating_sub(1);
+            let shown = format!("bytes {}-{last}/{}", bytes.start, object.size);
+            put(response.headers_mut(), CONTENT_RANGE, &shown);
+            bytes
+        }
     };
     let length = bytes.end - bytes.start;
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));

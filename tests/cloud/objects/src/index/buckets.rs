@@ -115,11 +115,11 @@ impl Index {
     }
 
     pub(crate) fn set_versioning(&self, name: &str, versioning: Versioning) -> Result<()> {
-        self.set(name, "versioning", Some(versioning.name().to_owned()))
+        self.set(name, "versioning", Some(versioning.name()))
     }
 
     pub(crate) fn set_cors(&self, name: &str, cors: Option<&CORSConfiguration>) -> Result<()> {
-        self.set(name, "cors", text(cors)?)
+        self.set(name, "cors", text(cors)?.as_deref())
     }
 
     pub(crate) fn set_lifecycle(
@@ -127,14 +127,14 @@ impl Index {
         name: &str,
         lifecycle: Option<&BucketLifecycleConfiguration>,
     ) -> Result<()> {
-        self.set(name, "lifecycle", text(lifecycle)?)
+        self.set(name, "lifecycle", text(lifecycle)?.as_deref())
     }
 
     pub(crate) fn set_notification(&self, name: &str, to: Option<&NotificationConfiguration>) -> Result<()> {
-        self.set(name, "notification", text(to)?)
+        self.set(name, "notification", text(to)?.as_deref())
     }
 
-    fn set(&self, name: &str, column: &'static str, value: Option<String>) -> Result<()> {
+    fn set(&self, name: &str, column: &'static str, value: Option<&str>) -> Result<()> {
         self.change(|tx| {
             let changed = tx.execute(
                 &format!("UPDATE buckets SET {column} = ?2 WHERE name = ?1"),

@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn pages_of_any_size_together_list_every_key_and_group_once() {
         let keys = ["a", "b/1", "b/2", "b0", "c/x/1", "c/x/2", "c/y", "d", "é/1", "é/2"];
-        for size in 1..=12 {
-            let mut paging = Paging { delimiter: "/".into(), most: Some(size), ..Paging::default() };
+        for size in 1..=12_u16 {
+            let mut paging = Paging { delimiter: "/".into(), most: Some(size.into()), ..Paging::default() };
             let (mut entries, mut groups) = (Vec::new(), Vec::new());
             loop {
                 let page = list(&keys, &paging);
-                assert!(page.entries.len() + page.groups.len() <= size as usize);
+                assert!(page.entries.len() + page.groups.len() <= usize::from(size));
                 entries.extend(page.entries);
                 groups.extend(page.groups);
                 let Some(next) = page.next else { break };

@@ -270,7 +270,7 @@ impl Index {
         bucket: &Bucket,
         key: &str,
         for_good: Change,
-        marked: Change,
+        hidden: Change,
     ) -> Result<Deleted> {
         if bucket.versioning == Versioning::Never {
             if latest(tx, &bucket.name, key)?.is_none() {
@@ -284,7 +284,7 @@ impl Index {
         let attributes = Attributes::default();
         let marker = Insert { key, marker: true, blob: "", size: 0, etag: "", attributes: &attributes };
         let (_, version) = insert(tx, bucket, &marker, now)?;
-        self.announce(tx, bucket, key, version.as_deref(), marked, EMPTY_ETAG)?;
+        self.announce(tx, bucket, key, version.as_deref(), hidden, EMPTY_ETAG)?;
         Ok(Deleted { marker: true, version, removed })
     }
 

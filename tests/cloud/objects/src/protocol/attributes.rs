@@ -117,8 +117,8 @@ pub(crate) fn tag_set(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: Some(key.clone()), value: Some(value.clone()) }).collect()
 }
 
-pub(crate) fn etag(value: &str) -> Option<ETag> {
-    Some(ETag::Strong(value.to_owned()))
+pub(crate) fn etag(value: &str) -> ETag {
+    ETag::Strong(value.to_owned())
 }
 
 pub(crate) fn checksum_type(coverage: Coverage) -> ChecksumType {

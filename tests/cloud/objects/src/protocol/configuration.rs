@@ -206,7 +206,9 @@ impl Core {
                 Some("Enabled") => Versioning::Enabled,
                 Some("Suspended") => Versioning::Suspended,
                 _ => {
-                    return Err(Error::InvalidArgument("The Versioning element must be specified".to_owned()));
+                    return Err(Error::InvalidArgument(
+                        "The Versioning element must be specified".to_owned(),
+                    ));
                 }
             };
         self.index.set_versioning(&input.bucket, versioning)?;

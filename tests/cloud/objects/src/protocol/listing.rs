@@ -67,7 +67,7 @@ impl Core {
         Object {
             checksum_algorithm: checksum.map(|c| vec![ChecksumAlgorithm::from_static(c.algorithm.name())]),
             checksum_type: checksum.map(|c| checksum_type(c.coverage)),
-            e_tag: etag(&version.etag),
+            e_tag: Some(etag(&version.etag)),
             key: Some(encoding.text(&version.key)),
             last_modified: Some(timestamp(version.modified_ms)),
             owner: owner.then(|| self.owner()),
@@ -186,7 +186,7 @@ impl Core {
                 });
             } else {
                 versions.push(ObjectVersion {
-                    e_tag: etag(&version.etag),
+                    e_tag: Some(etag(&version.etag)),
                     is_latest: Some(version.latest),
                     key: Some(encoding.text(&version.key)),
                     last_modified: Some(timestamp(version.modified_ms)),

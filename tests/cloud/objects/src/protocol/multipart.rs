@@ -83,7 +83,7 @@ impl Core {
         };
         let replaced = self.index.add_part(&input.bucket, &input.key, &input.upload_id, &part)?;
         self.blobs.remove(&replaced);
-        let mut output = UploadPartOutput { e_tag: etag(&part.etag), ..UploadPartOutput::default() };
+        let mut output = UploadPartOutput { e_tag: Some(etag(&part.etag)), ..UploadPartOutput::default() };
         if let (Some(algorithm), Some(value)) = (algorithm, written.checksum) {
             show_checksum!(output, algorithm, value);
         }
@@ -129,7 +129,7 @@ impl Core {
         self.blobs.remove(&replaced);
         written.blob.keep();
         let mut result = CopyPartResult {
-            e_tag: etag(&part.etag),
+            e_tag: Some(etag(&part.etag)),
             last_modified: Some(timestamp(part.modified_ms)),
             ..CopyPartResult::default()
         };
@@ -159,7 +159,7 @@ impl Core {
         let input = &mut request.input;
         let named = input.multipart_upload.take().and_then(|m| m.parts).unwrap_or_default();
         let conditions = of_write(input.if_match.take(), input.if_none_match.take());
-        let completion = self.completion(input, named, conditions)?;
+        let completion = self.completion(input, &named, conditions)?;
         if completion.size < SLOW_BYTES {
             return self.complete(completion).await;
         }
@@ -175,7 +175,7 @@ impl Core {
     fn completion(
         &self,
         input: &CompleteMultipartUploadInput,
-        named: Vec<CompletedPart>,
+        named: &[CompletedPart],
         conditions: WriteConditions,
     ) -> Result<Completion> {
         let mut upload = self.index.upload(&input.bucket, &input.key, &input.upload_id)?;
@@ -185,7 +185,7 @@ impl Core {
         }
         let mut parts = Vec::with_capacity(named.len());
         let mut before = 0;
-        for part in &named {
+        for part in named {
             let number = part.part_number.ok_or(Error::InvalidPart)?;
             if number <= before {
                 return Err(Error::InvalidPartOrder);
@@ -257,7 +257,7 @@ impl Core {
         )?;
         let mut output = CompleteMultipartUploadOutput {
             location: Some(format!("{}/{bucket}/{}", self.place.endpoint, crate::notify::url_encoded(&key))),
-            e_tag: etag(&tag),
+            e_tag: Some(etag(&tag)),
             version_id: committed.version,
             bucket: Some(bucket),
             key: Some(key),
@@ -289,7 +289,7 @@ impl Core {
         found.truncate(limit);
         let parts = found.iter().map(|part| {
             let mut shown = s3s::dto::Part {
-                e_tag: etag(&part.etag),
+                e_tag: Some(etag(&part.etag)),
                 last_modified: Some(timestamp(part.modified_ms)),
                 part_number: Some(part.number),
                 size: Some(size(part.size)),

@@ -75,7 +75,7 @@ macro_rules! describe {
             content_type: Some(
                 attributes.content_type.clone().unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned()),
             ),
-            e_tag: etag(&version.etag),
+            e_tag: Some(etag(&version.etag)),
             expires: attributes.expires_ms.map(timestamp),
             last_modified: Some(timestamp(version.modified_ms)),
             metadata: Some(attributes.metadata.clone().into_iter().collect()),
@@ -140,6 +140,41 @@ impl Core {
             &slice,
             shown_checksum(&version, input.checksum_mode.as_ref())
         ))
+    }
+
+    pub(super) async fn get_object_attributes(
+        &self,
+        request: S3Request<GetObjectAttributesInput>,
+    ) -> Result<GetObjectAttributesOutput> {
+        let input = request.input;
+        let found = self.index.find(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let asked = |name: &str| input.object_attributes.iter().any(|a| a.as_str() == name);
+        let checksum = found.attributes.checksum.as_ref().filter(|_| asked("Checksum")).map(|checksum| {
+            let mut shown = s3s::dto::Checksum {
+                checksum_type: Some(checksum_type(checksum.coverage)),
+                ..s3s::dto::Checksum::default()
+            };
+            show_checksum!(shown, checksum.algorithm, checksum.value.clone());
+            shown
+        });
+        let parts =
+            (asked("ObjectParts") && !found.attributes.parts.is_empty()).then(|| GetObjectAttributesParts {
+                total_parts_count: i32::try_from(found.attributes.parts.len()).ok(),
+                ..GetObjectAttributesParts::default()
+            });
+        Ok(GetObjectAttributesOutput {
+            checksum,
+            e_tag: asked("ETag").then(|| etag(&found.etag)),
+            last_modified: Some(timestamp(found.modified_ms)),
+            object_parts: parts,
+            object_size: asked("ObjectSize").then(|| size(found.size)),
+            storage_class: asked("StorageClass").then(|| {
+                let class = found.attributes.storage_class.clone();
+                class.map_or_else(|| StorageClass::from_static(StorageClass::STANDARD), StorageClass::from)
+            }),
+            version_id: shown_version(&found),
+            ..GetObjectAttributesOutput::default()
+        })
     }
 
     /// The version and its bytes. A file that goes away in between was replaced or deleted: the index is asked again.

@@ -1,7 +1,7 @@
 use s3s::S3Request;
 use s3s::dto::*;
 
-use super::attributes::{attributes_of, checksum_type, etag, show_checksum, size, stated_checksum};
+use super::attributes::{attributes_of, checksum_type, etag, show_checksum, stated_checksum};
 use super::conditions::{ReadConditions, of_write};
 use super::time::timestamp;
 use crate::checksum::{Algorithm, Checksum, Coverage};
@@ -52,7 +52,7 @@ impl Core {
         )?;
 
         let mut output = PutObjectOutput {
-            e_tag: etag(&tag),
+            e_tag: Some(etag(&tag)),
             version_id: committed.version,
             ..PutObjectOutput::default()
         };
@@ -115,7 +115,7 @@ impl Core {
             },
         )?;
         let mut result = CopyObjectResult {
-            e_tag: etag(&source.etag),
+            e_tag: Some(etag(&source.etag)),
             last_modified: Some(timestamp(committed.modified_ms)),
             ..CopyObjectResult::default()
         };
@@ -205,41 +205,6 @@ impl Core {
             deleted: (!quiet).then_some(deleted),
             errors: (!errors.is_empty()).then_some(errors),
             ..DeleteObjectsOutput::default()
-        })
-    }
-
-    pub(super) async fn get_object_attributes(
-        &self,
-        request: S3Request<GetObjectAttributesInput>,
-    ) -> Result<GetObjectAttributesOutput> {
-        let input = request.input;
-        let found = self.index.find(&input.bucket, &input.key, input.version_id.as_deref())?;
-        let asked = |name: &str| input.object_attributes.iter().any(|a| a.as_str() == name);
-        let checksum = found.attributes.checksum.as_ref().filter(|_| asked("Checksum")).map(|checksum| {
-            let mut shown = s3s::dto::Checksum {
-                checksum_type: Some(checksum_type(checksum.coverage)),
-                ..s3s::dto::Checksum::default()
-            };
-            show_checksum!(shown, checksum.algorithm, checksum.value.clone());
-            shown
-        });
-        let parts =
-            (asked("ObjectParts") && !found.attributes.parts.is_empty()).then(|| GetObjectAttributesParts {
-                total_parts_count: i32::try_from(found.attributes.parts.len()).ok(),
-                ..GetObjectAttributesParts::default()
-            });
-        Ok(GetObjectAttributesOutput {
-            checksum,
-            e_tag: if asked("ETag") { etag(&found.etag) } else { None },
-            last_modified: Some(timestamp(found.modified_ms)),
-            object_parts: parts,
-            object_size: asked("ObjectSize").then(|| size(found.size)),
-            storage_class: asked("StorageClass").then(|| {
-                let class = found.attributes.storage_class.clone();
-                class.map_or_else(|| StorageClass::from_static(StorageClass::STANDARD), StorageClass::from)
-            }),
-            version_id: super::attributes::shown_version(&found),
-            ..GetObjectAttributesOutput::default()
         })
     }
 }
