@@ -100,6 +100,7 @@ fn content(text: &str) -> Result<Content> {
     Content::builder().data(text).charset("UTF-8").build().map_err(internal)
 }
 
+#[allow(clippy::needless_pass_by_value)] // The shape that `map_err` wants.
 fn internal(error: BuildError) -> Error {
     Error::internal(format!("SendEmail: {error}"))
 }
