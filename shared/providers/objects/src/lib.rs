@@ -149,6 +149,20 @@ impl Bucket {
         })
     }
 
+    /// Writes an object whole. The same key and bytes may be written again.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when S3 does not take it.
+    pub fn put<'a>(
+        &'a self,
+        context: &'a Context,
+        key: &'a str,
+        media_type: &'a str,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.write(context, key, media_type, bytes, None).await.map(drop) })
+    }
+
     /// Stores a small object; with `if_still`, only in place of the object that had this entity tag.
     pub fn write<'a>(
         &'a self,

@@ -7,6 +7,30 @@ use crate::Bucket;
 use crate::failure::failed;
 
 impl Bucket {
+    /// A link by which anyone fetches the object as a file of this name, for so many seconds (at most seven days).
+    ///
+    /// # Errors
+    /// When the time is out of S3's range. No network.
+    pub fn link<'a>(
+        &'a self,
+        context: &'a Context,
+        key: &'a str,
+        file_name: &'a str,
+        seconds: u32,
+    ) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let request = self
+                .client
+                .get_object()
+                .bucket(self.name())
+                .key(key)
+                .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
+                .presigned(config(context, seconds.into())?)
+                .await;
+            request.map(|r| r.uri().to_owned()).map_err(|e| failed("presigning GetObject", &e))
+        })
+    }
+
     /// A URL that takes one object of exactly this type and size by PUT.
     pub fn presign_put<'a>(
         &'a self,
