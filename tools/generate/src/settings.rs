@@ -21,17 +21,17 @@ pub(crate) enum Value {
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "PUBLIC_URL",
-        description: "Base URL of the API, without a slash at the end; empty for the API's own address",
+        description: "Base URL of the API, without a slash at the end; empty for the address of the API itself",
         value: Value::Root("!If [HasPublicUrl, !Ref PublicUrl, !GetAtt HttpApi.ApiEndpoint]"),
     },
     Setting {
         name: "APP_URL",
-        description: "Base URL of the app that mails link to; empty for the API's own address",
+        description: "Base URL of the app that mails link to; empty for the address of the API itself",
         value: Value::Root("!If [HasAppUrl, !Ref AppUrl, !GetAtt HttpApi.ApiEndpoint]"),
     },
     Setting {
         name: "CDN_URL",
-        description: "Base URL of the CDN; empty for the distribution's own address",
+        description: "Base URL of the CDN; empty for the address of the distribution itself",
         value: Value::Root("!If [HasCdnUrl, !Ref CdnUrl, !Sub 'https://${MediaDistribution.DomainName}']"),
     },
     Setting {

@@ -1,0 +1,57 @@
+# The commands of the project. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export CARGO_TERM_COLOR ?= never
+VENV := .venv/bin
+STAGE ?= dev
+ARCHITECTURE ?= arm64
+
+.PHONY: help run test check generate release rie sam bench deploy tools clean-state
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: ## Build and start the whole product on this machine
+	@scripts/need ffmpeg
+	cargo run --release --locked --quiet -p local
+
+test: ## Everything that must pass: unit, property, end-to-end, fault and gate suites
+	@scripts/need ffmpeg chromium python-tools
+	@scripts/test
+
+check: ## Formatting, lints and the gates that need no build of the functions
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo run --release --locked --quiet -p generate -- --check
+	@scripts/need python-tools
+	@scripts/check-templates
+
+generate: ## Write templates and the OpenAPI document from the functions' declarations
+	cargo run --release --quiet -p inventory
+	cargo run --release --quiet -p generate
+
+release: ## Build every function's binary (target/release)
+	cargo build --release --locked $$(scripts/functions --packages)
+
+rie: release ## Let every binary answer its sample event under the Lambda Runtime Interface Emulator
+	@scripts/need python-tools
+	@scripts/rie
+
+sam: ## Build what `sam deploy` deploys
+	@scripts/need python-tools
+	SAM_CLI_TELEMETRY=0 $(VENV)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# `sam build` calls this for each function, with ARTIFACTS_DIR set.
+build-%:
+	@scripts/build-function $* "$(ARTIFACTS_DIR)"
+
+bench: ## Measure cold start, memory, size and throughput beside peers; writes docs/benchmarks.md
+	@scripts/need ffmpeg python-tools
+	@scripts/bench
+
+deploy: ## Deploy to AWS, guided: make deploy STAGE=dev
+	@scripts/need python-tools
+	@scripts/deploy $(STAGE) $(ARCHITECTURE)
+
+clean-state: ## Forget what `make run` has stored on this machine
+	rm -rf .local
