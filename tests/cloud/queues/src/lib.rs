@@ -2,7 +2,7 @@
 //!
 //! Standard and FIFO queues over the real wire protocol (AWS JSON 1.0), and the same queues as a Rust API
 //! ([`Queues`]) for the local Lambda runner. Every queue lives in memory, ordered for receiving, and every change is
-//! written through to SQLite before the caller hears of it, so nothing accepted is lost by `kill -9`. All times
+//! written through to `SQLite` before the caller hears of it, so nothing accepted is lost by `kill -9`. All times
 //! (delay, visibility, retention, deduplication, long polls) are the shared clock's: a jump makes messages visible
 //! and wakes whoever waits.
 //!

@@ -52,6 +52,7 @@ impl Queues {
     ///
     /// # Errors
     /// `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue` (name), `Storage`.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the map for this call")]
     pub fn ensure(&self, name: &str, attributes: BTreeMap<String, String>) -> Result<String, QueueError> {
         let now = self.clock.now_ms();
         let mut core = self.lock();

@@ -93,7 +93,7 @@ impl Queues {
         Ok(outcome.answer())
     }
 
-    pub(super) fn delete_message_batch(&self, input: Batch<ReceiptEntry>) -> Result<Value, QueueError> {
+    pub(super) fn delete_message_batch(&self, input: &Batch<ReceiptEntry>) -> Result<Value, QueueError> {
         let name = queue_of(&input.queue_url)?;
         let mut core = self.lock();
         core.queue(name, self.now_ms())?;
@@ -109,7 +109,7 @@ impl Queues {
 
     pub(super) fn change_message_visibility_batch(
         &self,
-        input: Batch<ReceiptEntry>,
+        input: &Batch<ReceiptEntry>,
     ) -> Result<Value, QueueError> {
         let name = queue_of(&input.queue_url)?;
         let mut core = self.lock();

@@ -142,12 +142,11 @@ impl Queues {
             .visibility_timeout
             .map(|s| within("VisibilityTimeout", s, 0, VISIBILITY_S_MAX).map(seconds))
             .transpose()?;
-        let wait = match input.wait_time_seconds {
-            Some(s) => seconds(within("WaitTimeSeconds", s, 0, WAIT_S_MAX)?),
-            None => {
-                let own_ms = self.lock().queue(name, self.now_ms())?.settings.wait_ms;
-                Duration::from_millis(own_ms.unsigned_abs())
-            }
+        let wait = if let Some(s) = input.wait_time_seconds {
+            seconds(within("WaitTimeSeconds", s, 0, WAIT_S_MAX)?)
+        } else {
+            let own_ms = self.lock().queue(name, self.now_ms())?.settings.wait_ms;
+            Duration::from_millis(own_ms.unsigned_abs())
         };
         let max = usize::try_from(max).unwrap_or(1);
         let messages = self.receive(name, max, wait, visibility).await?;
@@ -161,7 +160,7 @@ impl Queues {
         Ok(json!({"Messages": shown}))
     }
 
-    pub(super) fn delete_message(&self, input: DeleteMessage) -> Result<Value, QueueError> {
+    pub(super) fn delete_message(&self, input: &DeleteMessage) -> Result<Value, QueueError> {
         if input.receipt_handle.is_empty() {
             return Err(QueueError::MissingParameter("ReceiptHandle"));
         }
@@ -171,7 +170,7 @@ impl Queues {
 
     pub(super) fn change_message_visibility(
         &self,
-        input: ChangeMessageVisibility,
+        input: &ChangeMessageVisibility,
     ) -> Result<Value, QueueError> {
         if input.receipt_handle.is_empty() {
             return Err(QueueError::MissingParameter("ReceiptHandle"));

@@ -46,25 +46,25 @@ async fn answer(queues: &Queues, request: Request) -> Result<Value, QueueError> 
         .map_err(|e| QueueError::Serialization(format!("request body: {e}")))?;
     match action {
         "CreateQueue" => queues.create_queue(parse(&body)?),
-        "GetQueueUrl" => queues.get_queue_url(parse(&body)?),
-        "ListQueues" => queues.list_queues(parse(&body)?),
-        "DeleteQueue" => queues.delete_queue(parse(&body)?),
-        "PurgeQueue" => queues.purge_queue(parse(&body)?),
-        "GetQueueAttributes" => queues.get_queue_attributes(parse(&body)?),
-        "SetQueueAttributes" => queues.set_queue_attributes(parse(&body)?),
+        "GetQueueUrl" => queues.get_queue_url(&parse(&body)?),
+        "ListQueues" => queues.list_queues(&parse(&body)?),
+        "DeleteQueue" => queues.delete_queue(&parse(&body)?),
+        "PurgeQueue" => queues.purge_queue(&parse(&body)?),
+        "GetQueueAttributes" => queues.get_queue_attributes(&parse(&body)?),
+        "SetQueueAttributes" => queues.set_queue_attributes(&parse(&body)?),
         "TagQueue" => queues.tag_queue(parse(&body)?),
-        "UntagQueue" => queues.untag_queue(parse(&body)?),
-        "ListQueueTags" => queues.list_queue_tags(parse(&body)?),
-        "ListDeadLetterSourceQueues" => queues.list_dead_letter_source_queues(parse(&body)?),
+        "UntagQueue" => queues.untag_queue(&parse(&body)?),
+        "ListQueueTags" => queues.list_queue_tags(&parse(&body)?),
+        "ListDeadLetterSourceQueues" => queues.list_dead_letter_source_queues(&parse(&body)?),
         "SendMessage" => queues.send_message(parse(&body)?),
         "SendMessageBatch" => queues.send_message_batch(parse(&body)?),
         "ReceiveMessage" => queues.receive_message(parse(&body)?).await,
-        "DeleteMessage" => queues.delete_message(parse(&body)?),
-        "DeleteMessageBatch" => queues.delete_message_batch(parse(&body)?),
-        "ChangeMessageVisibility" => queues.change_message_visibility(parse(&body)?),
-        "ChangeMessageVisibilityBatch" => queues.change_message_visibility_batch(parse(&body)?),
-        "StartMessageMoveTask" => queues.start_message_move_task(parse(&body)?),
-        "ListMessageMoveTasks" => queues.list_message_move_tasks(parse(&body)?),
+        "DeleteMessage" => queues.delete_message(&parse(&body)?),
+        "DeleteMessageBatch" => queues.delete_message_batch(&parse(&body)?),
+        "ChangeMessageVisibility" => queues.change_message_visibility(&parse(&body)?),
+        "ChangeMessageVisibilityBatch" => queues.change_message_visibility_batch(&parse(&body)?),
+        "StartMessageMoveTask" => queues.start_message_move_task(&parse(&body)?),
+        "ListMessageMoveTasks" => queues.list_message_move_tasks(&parse(&body)?),
         "CancelMessageMoveTask" => queues.cancel_message_move_task(&parse(&body)?),
         _ => Err(QueueError::InvalidAction(action.to_owned())),
     }
@@ -87,7 +87,7 @@ fn queue_of(url: &str) -> Result<&str, QueueError> {
 fn page(
     sorted: Vec<String>,
     max: Option<i64>,
-    token: Option<String>,
+    token: Option<&str>,
 ) -> Result<(Vec<String>, Option<String>), QueueError> {
     let size = match max {
         None => 1000,
@@ -99,7 +99,7 @@ fn page(
         }
     };
     let mut rest: Vec<String> =
-        sorted.into_iter().filter(|name| token.as_ref().is_none_or(|last| name > last)).collect();
+        sorted.into_iter().filter(|name| token.is_none_or(|last| name.as_str() > last)).collect();
     let more = rest.len() > size;
     rest.truncate(size);
     // Only a caller who limits the page gets a token, as in AWS.

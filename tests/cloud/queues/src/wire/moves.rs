@@ -32,7 +32,7 @@ pub(super) struct CancelMessageMoveTask {
 }
 
 impl Queues {
-    pub(super) fn start_message_move_task(&self, input: StartMessageMoveTask) -> Result<Value, QueueError> {
+    pub(super) fn start_message_move_task(&self, input: &StartMessageMoveTask) -> Result<Value, QueueError> {
         if input.source_arn.is_empty() {
             return Err(QueueError::MissingParameter("SourceArn"));
         }
@@ -55,7 +55,7 @@ impl Queues {
             ));
         }
         if let Some(arn) = &input.destination_arn
-            && (existing(arn)? != source_fifo || arn == &input.source_arn)
+            && (existing(arn)? != source_fifo || *arn == input.source_arn)
         {
             return Err(QueueError::InvalidParameterValue(
                 "Source and destination must be two queues of the same type.".to_owned(),
@@ -69,7 +69,7 @@ impl Queues {
         Ok(json!({"TaskHandle": handle}))
     }
 
-    pub(super) fn list_message_move_tasks(&self, input: ListMessageMoveTasks) -> Result<Value, QueueError> {
+    pub(super) fn list_message_move_tasks(&self, input: &ListMessageMoveTasks) -> Result<Value, QueueError> {
         let max = within("MaxResults", input.max_results.unwrap_or(1), 1, 10)?;
         let core = self.lock();
         if !core.queues.contains_key(queue_name(&input.source_arn)) {

@@ -118,34 +118,31 @@ impl Queues {
         let now = self.now_ms();
         {
             let mut core = self.lock();
-            match core.queues.get(&input.queue_name) {
+            if let Some(queue) = core.queues.get(&input.queue_name) {
                 // Creating what exists is fine as long as nothing differs.
-                Some(queue) => {
-                    if let Some(name) = queue.settings.differing(&input.attributes) {
-                        return Err(QueueError::QueueNameExists(name.to_owned()));
-                    }
+                if let Some(name) = queue.settings.differing(&input.attributes) {
+                    return Err(QueueError::QueueNameExists(name.to_owned()));
                 }
-                None => {
-                    let settings = Settings::new(&input.queue_name, &input.attributes)?;
-                    core.check_redrive(&input.queue_name, &settings)?;
-                    core.save(&input.queue_name, settings, input.tags, now)?;
-                }
+            } else {
+                let settings = Settings::new(&input.queue_name, &input.attributes)?;
+                core.check_redrive(&input.queue_name, &settings)?;
+                core.save(&input.queue_name, settings, input.tags, now)?;
             }
         }
         Ok(json!({"QueueUrl": self.url(&input.queue_name)}))
     }
 
-    pub(super) fn get_queue_url(&self, input: QueueName) -> Result<Value, QueueError> {
+    pub(super) fn get_queue_url(&self, input: &QueueName) -> Result<Value, QueueError> {
         if !self.lock().queues.contains_key(&input.queue_name) {
             return Err(QueueError::QueueDoesNotExist);
         }
         Ok(json!({"QueueUrl": self.url(&input.queue_name)}))
     }
 
-    pub(super) fn list_queues(&self, input: ListQueues) -> Result<Value, QueueError> {
+    pub(super) fn list_queues(&self, input: &ListQueues) -> Result<Value, QueueError> {
         let names =
             self.lock().queues.keys().filter(|n| n.starts_with(&input.queue_name_prefix)).cloned().collect();
-        let (names, next) = page(names, input.max_results, input.next_token)?;
+        let (names, next) = page(names, input.max_results, input.next_token.as_deref())?;
         let mut answer = Map::new();
         if !names.is_empty() {
             answer.insert("QueueUrls".to_owned(), names.iter().map(|name| self.url(name)).collect());
@@ -154,17 +151,17 @@ impl Queues {
         Ok(Value::Object(answer))
     }
 
-    pub(super) fn delete_queue(&self, input: QueueUrl) -> Result<Value, QueueError> {
+    pub(super) fn delete_queue(&self, input: &QueueUrl) -> Result<Value, QueueError> {
         self.lock().drop_queue(queue_of(&input.queue_url)?)?;
         Ok(Value::Null)
     }
 
-    pub(super) fn purge_queue(&self, input: QueueUrl) -> Result<Value, QueueError> {
+    pub(super) fn purge_queue(&self, input: &QueueUrl) -> Result<Value, QueueError> {
         self.lock().purge(queue_of(&input.queue_url)?, true, self.now_ms())?;
         Ok(Value::Null)
     }
 
-    pub(super) fn get_queue_attributes(&self, input: GetQueueAttributes) -> Result<Value, QueueError> {
+    pub(super) fn get_queue_attributes(&self, input: &GetQueueAttributes) -> Result<Value, QueueError> {
         let name = queue_of(&input.queue_url)?;
         let mut core = self.lock();
         let arn = core.arn(name);
@@ -192,7 +189,7 @@ impl Queues {
         Ok(if all.is_empty() { json!({}) } else { json!({"Attributes": all}) })
     }
 
-    pub(super) fn set_queue_attributes(&self, input: SetQueueAttributes) -> Result<Value, QueueError> {
+    pub(super) fn set_queue_attributes(&self, input: &SetQueueAttributes) -> Result<Value, QueueError> {
         let name = queue_of(&input.queue_url)?;
         let now = self.now_ms();
         let mut core = self.lock();
@@ -210,7 +207,7 @@ impl Queues {
         self.change_tags(&input.queue_url, |tags| tags.extend(input.tags))
     }
 
-    pub(super) fn untag_queue(&self, input: TagQueue) -> Result<Value, QueueError> {
+    pub(super) fn untag_queue(&self, input: &TagQueue) -> Result<Value, QueueError> {
         self.change_tags(&input.queue_url, |tags| tags.retain(|key, _| !input.tag_keys.contains(key)))
     }
 
@@ -230,7 +227,7 @@ impl Queues {
         Ok(Value::Null)
     }
 
-    pub(super) fn list_queue_tags(&self, input: QueueUrl) -> Result<Value, QueueError> {
+    pub(super) fn list_queue_tags(&self, input: &QueueUrl) -> Result<Value, QueueError> {
         let mut core = self.lock();
         let tags = &core.queue(queue_of(&input.queue_url)?, self.now_ms())?.tags;
         Ok(if tags.is_empty() { json!({}) } else { json!({"Tags": tags}) })
@@ -238,7 +235,7 @@ impl Queues {
 
     pub(super) fn list_dead_letter_source_queues(
         &self,
-        input: ListDeadLetterSourceQueues,
+        input: &ListDeadLetterSourceQueues,
     ) -> Result<Value, QueueError> {
         let name = queue_of(&input.queue_url)?;
         let names = {
@@ -249,7 +246,7 @@ impl Queues {
             let feeds = |settings: &Settings| settings.redrive.as_ref().is_some_and(|r| r.target() == name);
             core.queues.values().filter(|q| feeds(&q.settings)).map(|q| q.name.clone()).collect()
         };
-        let (names, next) = page(names, input.max_results, input.next_token)?;
+        let (names, next) = page(names, input.max_results, input.next_token.as_deref())?;
         let urls: Vec<String> = names.iter().map(|name| self.url(name)).collect();
         // This one operation writes its list in lower case.
         let mut answer = json!({"queueUrls": urls});
