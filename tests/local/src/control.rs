@@ -36,6 +36,7 @@ pub(crate) fn router(local: Arc<Local>) -> Router {
         .route("/_local/tokens", post(token))
         .route("/_local/logs", get(logs))
         .route("/_local/calls", get(calls))
+        .route("/_local/functions", get(functions))
         .route("/_local/reset", post(reset))
         .with_state(local)
 }
@@ -178,6 +179,24 @@ async fn calls(State(local): Shared) -> Json<Value> {
         .all()
         .into_iter()
         .map(|((function, service, operation), count)| json!({"function": function, "service": service, "operation": operation, "count": count}))
+        .collect();
+    Json(json!({"items": items}))
+}
+
+async fn functions(State(local): Shared) -> Json<Value> {
+    let items: Vec<Value> = local
+        .functions
+        .all()
+        .map(|(name, deployed)| {
+            let (trigger, lenient) = match &deployed.function.trigger {
+                platform::Trigger::Http(endpoint) => ("http", endpoint.access == platform::Access::Anyone && endpoint.method == "GET"),
+                platform::Trigger::Job(_) => ("job", true),
+            };
+            json!({
+                "name": name, "trigger": trigger, "lenient": lenient, "timeout_s": deployed.spec.timeout_s,
+                "memory_mb": deployed.spec.memory_mb, "environment": local.functions.environment(deployed),
+            })
+        })
         .collect();
     Json(json!({"items": items}))
 }

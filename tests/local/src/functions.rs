@@ -154,7 +154,8 @@ impl Functions {
         Ok(self.env(deployed))
     }
 
-    fn environment(&self, deployed: &Deployed) -> BTreeMap<String, String> {
+    /// The variables that a function gets.
+    pub(crate) fn environment(&self, deployed: &Deployed) -> BTreeMap<String, String> {
         let mut vars = self.common.clone();
         vars.extend(deployed.spec.environment.clone());
         vars

@@ -21,9 +21,9 @@ impl State {
     pub fn folder(&self, name: &str) -> std::io::Result<PathBuf> {
         let path = match self {
             Self::Dir(root) => root.join(name),
-            Self::Memory => {
-                std::env::temp_dir().join(format!("local-cloud-{}-{}", std::process::id(), random())).join(name)
-            }
+            Self::Memory => std::env::temp_dir()
+                .join(format!("local-cloud-{}-{}", std::process::id(), random()))
+                .join(name),
         };
         std::fs::create_dir_all(&path)?;
         Ok(path)
@@ -51,13 +51,13 @@ impl Store {
         let connection = match state {
             State::Memory => Connection::open_in_memory()?,
             State::Dir(root) => {
-                std::fs::create_dir_all(root)
-                    .map_err(|_| rusqlite::Error::InvalidPath(root.join(name)))?;
+                std::fs::create_dir_all(root).map_err(|_| rusqlite::Error::InvalidPath(root.join(name)))?;
                 Connection::open(root.join(format!("{name}.db")))?
             }
         };
         // NORMAL loses nothing when the process dies, only when the machine does.
-        connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")?;
+        connection
+            .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")?;
         connection.execute_batch(schema)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
