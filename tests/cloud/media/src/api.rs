@@ -102,7 +102,7 @@ impl Media {
             name => self.queue_arn(name.unwrap_or("Default")),
         };
         let id = job_id(self.clock.now_ms());
-        match self.jobs.create(id, &queue, priority, &request).map_err(internal)? {
+        match self.jobs.create(&id, &queue, priority, &request).map_err(internal)? {
             Created::New(job) => {
                 self.submitted.notify_one();
                 Ok((StatusCode::CREATED, json!({"job": job.show(&self.place)})))

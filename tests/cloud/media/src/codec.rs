@@ -59,8 +59,9 @@ mod tests {
     /// A transport packet with `payload` at its end, stuffed by an adaptation field.
     fn packet(pid: u16, starts: bool, payload: &[u8]) -> Vec<u8> {
         let stuffing = PACKET - 4 - payload.len();
-        let mut bytes = vec![0x47, (pid >> 8) as u8 | if starts { 0x40 } else { 0 }, pid as u8, 0x30];
-        bytes.push((stuffing - 1) as u8);
+        let [high, low] = pid.to_be_bytes();
+        let mut bytes = vec![0x47, high | if starts { 0x40 } else { 0 }, low, 0x30];
+        bytes.push(u8::try_from(stuffing - 1).unwrap());
         bytes.extend(std::iter::repeat_n(0xff, stuffing - 1));
         bytes.extend_from_slice(payload);
         bytes

@@ -1,5 +1,7 @@
 //! One ffmpeg command for a whole job: the input is decoded once, and every output is a branch of one filter graph.
 
+use std::fmt::Write as _;
+
 use crate::failure::Failure;
 use crate::frame::Fit;
 use crate::probe::{MediaInfo, Track, VideoTrack};
@@ -37,7 +39,7 @@ const FRAMES: &str = "%07d.jpg";
 /// Fits the plan to the input.
 ///
 /// # Errors
-/// What MediaConvert finds out only after it has looked at the input: nothing to see or hear, a codec it cannot read,
+/// What `MediaConvert` finds out only after it has looked at the input: nothing to see or hear, a codec it cannot read,
 /// a size it cannot encode.
 pub(crate) fn targets<'a>(plan: &'a Plan, info: &MediaInfo) -> Result<Vec<Target<'a>>, Failure> {
     let sound = info.audio(plan.audio_track);
@@ -119,7 +121,8 @@ fn filter_graph(index: usize, video: &VideoTrack, rotate: Rotate, targets: &[Tar
     let pictures = || targets.iter().enumerate().filter_map(|(i, t)| Some((i, t.picture.as_ref()?)));
     let mut graph = format!("[0:{index}]{turn}split={}", pictures().count());
     for (i, _) in pictures() {
-        graph.push_str(&format!("[i{i}]"));
+        // Writing to a String cannot fail.
+        let _ = write!(graph, "[i{i}]");
     }
     for (i, picture) in pictures() {
         let Fraction { numerator, denominator } = picture.frame_rate;
@@ -136,7 +139,7 @@ fn filter_graph(index: usize, video: &VideoTrack, rotate: Rotate, targets: &[Tar
             VideoCodec::H264(_) => "format=yuv420p",
             VideoCodec::Frames(_) => "scale=out_range=pc,format=yuvj420p",
         };
-        graph.push_str(&format!(";[i{i}]{rate},{},{format}[o{i}]", picture.fit.filters()));
+        let _ = write!(graph, ";[i{i}]{rate},{},{format}[o{i}]", picture.fit.filters());
     }
     graph
 }

@@ -1,6 +1,6 @@
 use crate::s3_url::S3Url;
 
-/// Why a job ended in `ERROR`, with the code and the wording that MediaConvert uses for it
+/// Why a job ended in `ERROR`, with the code and the wording that `MediaConvert` uses for it
 /// (user guide, `mediaconvert_error_codes`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {

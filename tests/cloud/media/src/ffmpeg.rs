@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// Containers that MediaConvert reads, by ffmpeg's names. Anything else is no media file: in particular playlists and
+/// Containers that `MediaConvert` reads, by ffmpeg's names. Anything else is no media file: in particular playlists and
 /// text, with which an upload could make ffmpeg read other files of this machine.
 const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,flv,asf,mxf,mxf_opatom,\
      ogg,mp3,wav,flac,aac,ac3,eac3,aiff";

@@ -1,5 +1,7 @@
 //! Sizes of pictures: from the input's to what an output asks for.
 
+use std::fmt::Write as _;
+
 use crate::settings::{Scaling, Size};
 
 /// Width and height in pixels.
@@ -44,12 +46,11 @@ impl Fit {
         match size.scaling {
             Scaling::Stretch => Self { output, scaled: output },
             Scaling::Letterbox => Self { output, scaled: inside },
-            Scaling::Fit => Self { output: inside, scaled: inside },
             Scaling::FitNoUpscale if source.width <= inside.width && source.height <= inside.height => {
                 let kept = Frame { width: even(source.width), height: even(source.height) };
                 Self { output: kept, scaled: kept }
             }
-            Scaling::FitNoUpscale => Self { output: inside, scaled: inside },
+            Scaling::Fit | Scaling::FitNoUpscale => Self { output: inside, scaled: inside },
             Scaling::Fill => {
                 let scaled = if wider {
                     Frame { width: even(ratio(height, source.width, source.height)).max(width), height }
@@ -66,9 +67,10 @@ impl Fit {
         let Self { output, scaled } = self;
         let mut text = format!("scale={}:{}:flags=bicubic", scaled.width, scaled.height);
         if scaled.width < output.width || scaled.height < output.height {
-            text.push_str(&format!(",pad={}:{}:(ow-iw)/2:(oh-ih)/2", output.width, output.height));
+            // Writing to a String cannot fail.
+            let _ = write!(text, ",pad={}:{}:(ow-iw)/2:(oh-ih)/2", output.width, output.height);
         } else if scaled != output {
-            text.push_str(&format!(",crop={}:{}", output.width, output.height));
+            let _ = write!(text, ",crop={}:{}", output.width, output.height);
         }
         text + ",setsar=1"
     }

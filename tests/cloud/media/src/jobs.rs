@@ -101,7 +101,7 @@ impl Jobs {
 
     pub fn create(
         &self,
-        id: String,
+        id: &str,
         queue: &str,
         priority: i64,
         request: &Map<String, Value>,
@@ -119,7 +119,7 @@ impl Jobs {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![id, token, text, queue, priority, Status::Submitted.name(), self.now()],
         )?;
-        let job = find(&tx, &id)?;
+        let job = find(&tx, id)?;
         tx.commit()?;
         job.map(Created::New).ok_or(rusqlite::Error::QueryReturnedNoRows)
     }

@@ -1,4 +1,4 @@
-//! AWS Elemental MediaConvert, spoken over its wire protocol and done with ffmpeg.
+//! AWS Elemental `MediaConvert`, spoken over its wire protocol and done with ffmpeg.
 //!
 //! A job is accepted like in AWS ([`Media`] checks the settings and answers `BadRequestException` for what would be
 //! refused there), waits in a queue, and is really transcoded: one ffmpeg process decodes the input once and encodes
@@ -10,7 +10,7 @@
 //! - Settings that this service cannot honour (other codecs, captions, encryption, clipping) are refused when the job
 //!   is created, never silently left out.
 //!
-//! Wire format: the API model of `2017-08-29`; events and error codes as in the MediaConvert user guide
+//! Wire format: the API model of `2017-08-29`; events and error codes as in the `MediaConvert` user guide
 //! (`mediaconvert_event_list`, `mediaconvert_error_codes`).
 
 mod api;

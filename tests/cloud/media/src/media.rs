@@ -9,7 +9,7 @@ use crate::jobs::Jobs;
 use crate::work::Works;
 use crate::worker::Running;
 
-/// The MediaConvert service. Answers requests as soon as it is open; does jobs while [`Media::run`] is polled.
+/// The `MediaConvert` service. Answers requests as soon as it is open; does jobs while [`Media::run`] is polled.
 pub struct Media {
     pub(crate) jobs: Jobs,
     pub(crate) clock: Clock,

@@ -107,7 +107,8 @@ struct Report {
 
 #[derive(Deserialize)]
 struct Format {
-    format_name: Option<String>,
+    #[serde(rename = "format_name")]
+    name: Option<String>,
     duration: Option<String>,
     bit_rate: Option<String>,
     size: Option<String>,
@@ -184,7 +185,7 @@ pub(crate) async fn probe(file: &Path, input: &S3Url) -> Result<MediaInfo, Failu
         .map_err(|e| Failure::internal(format_args!("ffprobe's report: {e}")))?;
     let format = report.format.ok_or_else(|| Failure::no_parser(input))?;
     let info = MediaInfo {
-        container: format.format_name.unwrap_or_default(),
+        container: format.name.unwrap_or_default(),
         brand: format.tags.major_brand,
         duration_s: number(format.duration.as_deref()).filter(|d| *d > 0.0),
         bit_rate: number(format.bit_rate.as_deref()),
@@ -203,7 +204,7 @@ pub(crate) async fn probe(file: &Path, input: &S3Url) -> Result<MediaInfo, Failu
     Ok(info)
 }
 
-/// Whether the first box is one that an MP4 or MOV file begins with (ISO/IEC 14496-12, QuickTime).
+/// Whether the first box is one that an MP4 or MOV file begins with (ISO/IEC 14496-12, `QuickTime`).
 async fn starts_with_a_box(file: &Path) -> bool {
     let mut head = [0; 8];
     let Ok(mut file) = tokio::fs::File::open(file).await else { return false };

@@ -1,4 +1,4 @@
-//! A probed file in the words of MediaConvert: for the `Probe` call and for the `INPUT_INFORMATION` event.
+//! A probed file in the words of `MediaConvert`: for the `Probe` call and for the `INPUT_INFORMATION` event.
 
 use serde_json::{Map, Value, json};
 
@@ -161,11 +161,10 @@ fn container(info: &MediaInfo) -> (Option<&'static str>, Option<&'static str>) {
         })
     };
     let known = match info.brand.as_deref().map(str::trim) {
-        Some("qt") if names("mov") => ("quicktime", "video/quicktime"),
+        // A MOV so old that it has no `ftyp` box has no brand.
+        Some("qt") | None if names("mov") => ("quicktime", "video/quicktime"),
         Some(brand) if brand.starts_with("3g2") => ("three_g2", "video/3gpp2"),
         Some(brand) if brand.starts_with("3gp") => ("three_gp", "video/3gpp"),
-        // A MOV so old that it has no `ftyp` box has no brand.
-        None if names("mov") => ("quicktime", "video/quicktime"),
         _ if names("mp4") => ("mp4", "video/mp4"),
         _ if names("webm") && webm() => ("webm", "video/webm"),
         _ if names("matroska") => ("matroska", "video/x-matroska"),

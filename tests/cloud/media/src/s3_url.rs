@@ -8,7 +8,7 @@ pub(crate) struct S3Url {
 }
 
 impl S3Url {
-    /// Keys are taken as they stand: MediaConvert does not percent-decode them.
+    /// Keys are taken as they stand: `MediaConvert` does not percent-decode them.
     pub fn parse(text: &str) -> Option<Self> {
         let (bucket, key) = text.strip_prefix("s3://")?.split_once('/')?;
         (!bucket.is_empty()).then(|| Self { bucket: bucket.to_owned(), key: key.to_owned() })

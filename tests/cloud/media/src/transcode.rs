@@ -132,7 +132,7 @@ async fn complaints(errors: Option<ChildStderr>) -> String {
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// ffmpeg makes the best of broken input and calls it a success; MediaConvert does not.
+/// ffmpeg makes the best of broken input and calls it a success; `MediaConvert` does not.
 fn judge(
     success: bool,
     complaints: &str,
@@ -209,7 +209,8 @@ async fn collect(plan: &Plan, targets: &[Target<'_>], workshop: &Workshop) -> Re
     Ok(made)
 }
 
-const M3U8: &str = "application/vnd.apple.mpegurl";
+/// Content type of playlists (RFC 8216).
+pub(crate) const M3U8: &str = "application/vnd.apple.mpegurl";
 
 /// One output whose files ffmpeg has written.
 struct Collected<'a> {

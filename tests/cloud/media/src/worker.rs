@@ -16,7 +16,7 @@ use crate::media::Media;
 use crate::probe;
 use crate::probe_answer::input_details;
 use crate::settings;
-use crate::transcode::{self, Made, MadeFile, Progress};
+use crate::transcode::{self, M3U8, Made, MadeFile, Progress};
 use crate::work::Workshop;
 
 /// Share of a job's progress that is transcoding, in per cent; the rest is looking into the input and storing.
@@ -197,7 +197,7 @@ impl Media {
 
     /// Stores the outputs: segments and pictures side by side, playlists after everything that they list.
     async fn store(&self, job: &Job, files: &[MadeFile]) -> Result<(), Failure> {
-        let is_playlist = |file: &&MadeFile| file.url.key.ends_with(".m3u8");
+        let is_playlist = |file: &&MadeFile| file.content_type == M3U8;
         let (playlists, media): (Vec<_>, Vec<_>) = files.iter().partition(is_playlist);
         let mut stores = Vec::new();
         for file in media {

@@ -13,6 +13,7 @@
 
 mod machine;
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use machine::{Machine, ffmpeg, hls, rendition};
@@ -39,15 +40,16 @@ async fn benchmark_a_minute_of_1080p() {
     let mut args = format!("-i {} -filter_complex [0:v]split=4[a][b][c][d]", input.display());
     for (i, (height, _)) in heights.iter().enumerate() {
         let branch = ["a", "b", "c", "d"][i];
-        args.push_str(&format!(";[{branch}]scale=-2:{height}[v{height}]"));
+        let _ = write!(args, ";[{branch}]scale=-2:{height}[v{height}]");
     }
     for (height, rate) in heights {
-        args.push_str(&format!(
+        let _ = write!(
+            args,
             " -map [v{height}] -map 0:a -c:v libx264 -preset veryfast -crf 23 -maxrate {rate} -bufsize {} -g 60 \
              -c:a aac -b:a 96k -f hls -hls_time 6 -hls_playlist_type vod {}",
             rate * 2,
             folder.join(format!("{height}.m3u8")).display()
-        ));
+        );
     }
     // The last argument is the file.
     let (args, last) = args.rsplit_once(' ').unwrap();

@@ -449,7 +449,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn hls(outputs: Value) -> Value {
+    fn hls(outputs: &Value) -> Value {
         json!({
             "inputs": [{"fileInput": "s3://in/clips/my clip.mov"}],
             "outputGroups": [{
@@ -465,7 +465,7 @@ mod tests {
     #[test]
     fn a_destination_that_ends_in_a_slash_takes_the_inputs_name() {
         let plan =
-            read(&hls(json!([{"nameModifier": "_a", "containerSettings": {"container": "M3U8"}}]))).unwrap();
+            read(&hls(&json!([{"nameModifier": "_a", "containerSettings": {"container": "M3U8"}}]))).unwrap();
         assert_eq!(plan.groups[0].destination.to_string(), "s3://out/v1/my clip");
         assert_eq!(plan.groups[0].kind, GroupKind::Hls { segment_s: 6 });
         assert_eq!(plan.rotate, Rotate::Degrees(0), "AWS turns nothing unless told to");
@@ -481,17 +481,17 @@ mod tests {
             (json!({"outputGroups": []}), "/inputs"),
             (json!({"inputs": [{"fileInput": "s3://b/k"}]}), "/outputGroups"),
             (json!({"inputs": [{"fileInput": "nowhere"}]}), "/inputs/0/fileInput"),
-            (hls(json!([])), "/outputGroups/0/outputs"),
-            (hls(json!([{}])), "nameModifier"),
-            (hls(json!([{"nameModifier": "_a"}, {"nameModifier": "_a"}])), "/outputGroups/0/outputs/1"),
-            (hls(video(json!({"rateControlMode": "QVBR"}))), "h264Settings/maxBitrate"),
-            (hls(video(json!({"rateControlMode": "CBR", "maxBitrate": 5000}))), "h264Settings/bitrate"),
-            (hls(video(json!({"bitrate": 5}))), "h264Settings/bitrate"),
+            (hls(&json!([])), "/outputGroups/0/outputs"),
+            (hls(&json!([{}])), "nameModifier"),
+            (hls(&json!([{"nameModifier": "_a"}, {"nameModifier": "_a"}])), "/outputGroups/0/outputs/1"),
+            (hls(&video(json!({"rateControlMode": "QVBR"}))), "h264Settings/maxBitrate"),
+            (hls(&video(json!({"rateControlMode": "CBR", "maxBitrate": 5000}))), "h264Settings/bitrate"),
+            (hls(&video(json!({"bitrate": 5}))), "h264Settings/bitrate"),
             (
-                hls(json!([{"nameModifier": "_a", "videoDescription": {"width": "wide"}}])),
+                hls(&json!([{"nameModifier": "_a", "videoDescription": {"width": "wide"}}])),
                 "videoDescription.width",
             ),
-            (hls(json!([{"nameModifier": "_a", "captionDescriptions": [{}]}])), "captionDescriptions"),
+            (hls(&json!([{"nameModifier": "_a", "captionDescriptions": [{}]}])), "captionDescriptions"),
         ] {
             let why = read(&settings).unwrap_err();
             assert!(why.contains(place), "{why:?} should name {place}");

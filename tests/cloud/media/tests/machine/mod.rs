@@ -1,4 +1,4 @@
-//! A MediaConvert with a folder for an object store and a list for a bus.
+//! A `MediaConvert` with a folder for an object store and a list for a bus.
 
 // Each test file uses some of it.
 #![allow(dead_code)]
@@ -86,7 +86,7 @@ impl Bus for Events {
     }
 }
 
-/// One MediaConvert with what is around it.
+/// One `MediaConvert` with what is around it.
 pub struct Machine {
     pub media: Arc<Media>,
     pub files: Arc<Folder>,
@@ -144,7 +144,7 @@ impl Machine {
         let running = tokio::spawn(Arc::clone(&self.media).run());
         let start = Instant::now();
         while self.media.active() > 0 {
-            assert!(start.elapsed() < Duration::from_secs(120), "not done after two minutes");
+            assert!(start.elapsed() < Duration::from_mins(2), "not done after two minutes");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         running.abort();
@@ -212,6 +212,7 @@ pub fn synthetic(size: &str, rate: &str, seconds: u32) -> String {
 }
 
 /// Settings of an HLS group `s3://out/v/` with these outputs.
+#[allow(clippy::needless_pass_by_value)]
 pub fn hls(input: &str, outputs: Value) -> Value {
     json!({
         "inputs": [{"fileInput": input, "audioSelectors": {"a": {"defaultSelection": "DEFAULT"}},
