@@ -43,6 +43,9 @@ impl Fit {
         let by_width = Frame { width, height: even(ratio(width, source.height, source.width)).min(height) };
         let by_height = Frame { width: even(ratio(height, source.width, source.height)).min(width), height };
         let inside = if wider { by_width } else { by_height };
+        // A shape that differs only because sides are whole and even, as 854x480 does from 16:9, gets no bars.
+        let near = |a: u32, b: u32| a.abs_diff(b) <= 2;
+        let inside = if near(inside.width, width) && near(inside.height, height) { output } else { inside };
         match size.scaling {
             Scaling::Stretch => Self { output, scaled: output },
             Scaling::Letterbox => Self { output, scaled: inside },
@@ -102,6 +105,14 @@ mod tests {
         assert_eq!(portrait.output, Frame { width: 720, height: 1280 });
         let odd = fit((853, 481), None, Some(240), Scaling::Letterbox);
         assert!(odd.output.is_even() && odd.scaled == odd.output, "{odd:?}");
+    }
+
+    #[test]
+    fn rounding_of_the_size_asked_for_makes_no_bars() {
+        for (width, height) in [(854, 480), (852, 480), (426, 240), (640, 360)] {
+            let fit = fit((1920, 1080), Some(width), Some(height), Scaling::Letterbox);
+            assert_eq!(fit.scaled, fit.output, "{width}x{height}");
+        }
     }
 
     #[test]

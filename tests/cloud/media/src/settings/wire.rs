@@ -67,6 +67,7 @@ struct WireHls {
     destination: Option<String>,
     segment_length: Option<u32>,
     segment_control: Option<String>,
+    directory_structure: Option<String>,
     encryption: Option<Value>,
 }
 
@@ -229,8 +230,11 @@ fn read_group(group: &WireGroup, input: &S3Url) -> Result<Group, String> {
                 .hls_group_settings
                 .as_ref()
                 .ok_or_else(|| format!("{at}: is a required property"))?;
-            if hls.encryption.is_some() || hls.segment_control.as_deref() == Some("SINGLE_FILE") {
-                return Err(format!("{at}: this service writes plain segment files only"));
+            if hls.encryption.is_some()
+                || hls.segment_control.as_deref() == Some("SINGLE_FILE")
+                || hls.directory_structure.as_deref() == Some("SUBDIRECTORY_PER_STREAM")
+            {
+                return Err(format!("{at}: this service writes plain segment files in one folder only"));
             }
             let segment_s = hls.segment_length.unwrap_or(10);
             if segment_s == 0 {
