@@ -12,6 +12,6 @@ mod problem;
 mod reply;
 
 pub use call::{Call, Files, NoQuery, Page, Raw};
-pub use endpoint::{Access, Endpoint, IdempotencyRule, RateClass, Served};
+pub use endpoint::{Access, BODY_MAX_BYTES, Endpoint, IdempotencyRule, RateClass, Served};
 pub use event::{HttpAnswer, HttpEvent};
 pub use reply::{Content, Reply, Sent};
