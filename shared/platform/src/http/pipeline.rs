@@ -197,6 +197,8 @@ impl Pipeline {
 
     fn of_stored(&self, event: &HttpEvent, stored: Answer) -> Result<HttpAnswer> {
         let (body, status, cookies, headers) = match stored {
+            // `()` is stored as null: an empty answer.
+            Answer::Result(Value::Null) => (None, self.status_of_empty(), Vec::new(), Vec::new()),
             Answer::Result(body) => (Some(body), self.endpoint.status, Vec::new(), Vec::new()),
             Answer::Whole { status, body, cookies, headers } => (body, status, cookies, headers),
         };
