@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use identity::Identity;
 use kernel::ids::{NotificationId, UserId};
-use kernel::{BoxFuture, CommonError, ConfigError, Context, Domain, Env, Error, Language, Result, Time};
+use kernel::{BoxFuture, CommonError, ConfigError, Context, Domain, Env, Language, Result, Time};
 use messaging::{Mail, MailContent, Notice, NoticeKind, queues};
 use serde_json::Value;
 use storage::{Check, Item, Key, Put, Send, Table, Transaction, Update};
@@ -46,17 +47,19 @@ impl Domain for Dispatcher {
     fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let mut settings = env.settings();
         let table = Table::open(env, &mut settings, "notifications");
+        let people = Identity::open(env, &mut settings);
         let app_url = settings.text("APP_URL").trim_end_matches('/').into();
         settings.finish()?;
-        Ok(Self { table, people: Arc::new(Unwired), app_url })
+        Ok(Self { table, people: Arc::new(people), app_url })
     }
 }
 
-struct Unwired;
-
-impl People for Unwired {
-    fn reader<'a>(&'a self, _: &'a Context, _: UserId) -> BoxFuture<'a, Result<Option<Reader>>> {
-        Box::pin(std::future::ready(Err(Error::internal("no identity"))))
+impl People for Identity {
+    fn reader<'a>(&'a self, context: &'a Context, user: UserId) -> BoxFuture<'a, Result<Option<Reader>>> {
+        Box::pin(async move {
+            let person = self.person(context, user).await?.filter(|person| person.is_active);
+            Ok(person.map(|p| Reader { language: p.language, name: p.display_name, email: p.email }))
+        })
     }
 }
 
