@@ -53,7 +53,10 @@ impl HttpConnector for InProcess {
                 },
                 Err(_) => wire.answer(request).await,
             };
-            let response = response.map(SdkBody::from_body_1_x);
+            // Answers to functions are small: items, manifests, lists.
+            let (parts, body) = response.into_parts();
+            let bytes = axum::body::to_bytes(body, usize::MAX).await.map_err(|e| ConnectorError::io(e.into()))?;
+            let response = http::Response::from_parts(parts, SdkBody::from(bytes));
             HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
         })
     }

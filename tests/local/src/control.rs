@@ -76,16 +76,16 @@ struct To {
     to: Option<String>,
 }
 
-async fn mails(State(local): Shared, Query(query): Query<To>) -> Json<Value> {
-    Json(json!({"items": local.mail.mails(query.to.as_deref())}))
+async fn mails(State(local): Shared, Query(query): Query<To>) -> Result<Json<Value>, Refused> {
+    Ok(Json(json!({"items": local.mail.mails(query.to.as_deref()).map_err(wrong)?})))
 }
 
-async fn texts(State(local): Shared) -> Json<Value> {
-    Json(json!({"items": local.mail.texts()}))
+async fn texts(State(local): Shared) -> Result<Json<Value>, Refused> {
+    Ok(Json(json!({"items": local.mail.texts().map_err(wrong)?})))
 }
 
-async fn pushes(State(local): Shared) -> Json<Value> {
-    Json(json!({"items": local.mail.pushes()}))
+async fn pushes(State(local): Shared) -> Result<Json<Value>, Refused> {
+    Ok(Json(json!({"items": local.mail.pushes().map_err(wrong)?})))
 }
 
 async fn queues(State(local): Shared) -> Json<Value> {

@@ -1,10 +1,5 @@
 //! The product's keys, made at the first start and kept with the state: one pair signs access tokens, one playback.
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cloud_mail::Mail;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -42,15 +37,9 @@ impl Keys {
 
     fn make() -> Result<Self, String> {
         let (signing, jwks) = identity::new_signing_key(&platform::SystemRandom).map_err(|e| e.to_string())?;
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|e| e.to_string())?;
-        let private = pair.as_der().map(|der: Pkcs8V1Der<'_>| pem("PRIVATE KEY", der.as_ref())).map_err(|e| e.to_string())?;
-        let public = pair
-            .public_key()
-            .as_der()
-            .map(|der: PublicKeyX509Der<'_>| pem("PUBLIC KEY", der.as_ref()))
-            .map_err(|e| e.to_string())?;
+        let pair = playback::KeyPair::generate().map_err(|e| e.to_string())?;
         let signing = serde_json::from_str(&signing).map_err(|e| e.to_string())?;
-        Ok(Self { signing, jwks, cdn_private: private, cdn_public: public })
+        Ok(Self { signing, jwks, cdn_private: pair.private_pem, cdn_public: pair.public_pem })
     }
 
     /// Writes the keys where functions read them.
@@ -76,14 +65,4 @@ impl Keys {
         let key = EncodingKey::from_ed_pem(text("pem").as_bytes()).map_err(|e| e.to_string())?;
         jsonwebtoken::encode(&header, claims, &key).map_err(|e| e.to_string())
     }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let lines: Vec<&str> = body
-        .as_bytes()
-        .chunks(64)
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

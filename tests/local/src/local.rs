@@ -17,6 +17,7 @@ use cloud_objects::cdn::{Cdn, Config as CdnConfig, Cors as CdnCors, Origin};
 use cloud_queues::{DeliveryFault, DeliveryFaultKind, Queues};
 use cloud_tables::Tables;
 use cloud_template::{ApiKind, Endpoints, EventSource, Options as TemplateOptions, Product, RouteKey};
+use platform::{Context, Domain as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -492,7 +493,9 @@ impl Local {
 
     async fn seed(&self) -> Result<(), String> {
         let env = self.functions.env_of("identity-register").map_err(|e| e.to_string())?;
-        identity::seed(&env).await.map_err(|e| e.to_string())
+        let identity = identity::Identity::from_env(&env).map_err(|e| e.to_string())?;
+        let context = Context::new(env.clock.clone(), env.random.clone(), "seed", 60_000);
+        identity::seed(&identity, &context).await.map_err(|e| e.to_string())
     }
 }
 
@@ -538,7 +541,7 @@ fn resolve(options: &Options, place: &Place, addresses: &Addresses, keys: &Keys)
         ("PublicUrl".to_owned(), addresses.api.clone()),
         ("AppUrl".to_owned(), addresses.api.clone()),
     ]);
-    let resolved = cloud_template::load(
+    let resolved = cloud_template::read(
         &options.root.join("template.yaml"),
         &TemplateOptions {
             stack_name: STAGE.to_owned(),

@@ -20,7 +20,7 @@ impl Operation {
     pub(crate) fn denied(&self, statements: &Arc<[Statement]>) -> Option<String> {
         self.asks
             .iter()
-            .find(|(action, resource)| !cloud_template::allows(statements, action, resource))
+            .find(|(action, resource)| !cloud_template::iam::allows(statements, action, resource))
             .map(|(action, resource)| format!("{action} on {resource}"))
     }
 }

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-creating-signed-url-custom-policy.html>
 
 mod key;
+mod pair;
 mod token;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use key::Key;
+pub use pair::KeyPair;
 pub use token::TokenProblem;
 
 /// Signs for the CDN. Cheap to clone; clones share what they remember.
