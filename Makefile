@@ -31,7 +31,7 @@ generate: ## Write templates and the OpenAPI document from the functions' declar
 	cargo run --release --quiet -p generate
 
 release: ## Build every function's binary (target/release)
-	cargo build --release --locked $$(scripts/functions --packages)
+	cargo build --release --locked -p local $$(scripts/functions --packages)
 
 rie: release ## Let every binary answer its sample event under the Lambda Runtime Interface Emulator
 	@scripts/need python-tools
@@ -45,7 +45,7 @@ sam: ## Build what `sam deploy` deploys
 build-%:
 	@scripts/build-function $* "$(ARTIFACTS_DIR)"
 
-bench: ## Measure cold start, memory, size and throughput beside peers; writes docs/benchmarks.md
+bench: release ## Measure cold start, memory, size and throughput beside peers; writes docs/benchmarks.md
 	@scripts/need ffmpeg python-tools
 	@scripts/bench
 
