@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use kernel::ids::UserId;
-use kernel::{BoxFuture, Context, Result, Validate};
+use kernel::{BoxFuture, Context, Error, Result, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::Query;
@@ -25,6 +25,21 @@ pub struct UserList {
     /// For the next page.
     pub next_cursor: Option<String>,
 }
+
+/// Which people.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct UserSearch {
+    /// Page.
+    #[serde(flatten)]
+    pub page: platform::http::Page,
+    /// Beginning of the address or the name.
+    #[serde(default)]
+    #[schemars(length(max = 254))]
+    pub search: Option<String>,
+}
+
+/// Longest text to search for, in bytes.
+const SEARCH_MAX: usize = 254;
 
 /// The roles a person is to have.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -52,13 +67,15 @@ impl Identity {
     pub fn list<'a>(
         &'a self,
         context: &'a Context,
-        search: Option<&'a str>,
-        limit: u32,
-        cursor: Option<&'a str>,
+        asked: &'a UserSearch,
     ) -> BoxFuture<'a, Result<UserList>> {
         Box::pin(async move {
+            let (limit, cursor) = (asked.page.checked()?, asked.page.cursor.as_deref());
+            let search = asked.search.as_deref().map(lowered).filter(|s| !s.is_empty());
+            if search.as_ref().is_some_and(|s| s.len() > SEARCH_MAX) {
+                return Err(Error::field("search", "TOO_LONG"));
+            }
             self.session_alive(context).await?;
-            let search = search.map(lowered).filter(|s| !s.is_empty());
             if let Some(prefix) = search {
                 return self.search(context, &prefix, limit, cursor).await;
             }

@@ -102,7 +102,7 @@ mod tokens;
 mod user;
 
 pub use account::{BIO_MAX, FRESH_S, OwnPassword, PasswordChange, ProfileChange};
-pub use admin::{ROLES_MAX, Roles, UserList};
+pub use admin::{ROLES_MAX, Roles, UserList, UserSearch};
 pub use codes::IdentityError;
 pub use email::{Accepted, Confirmed, EmailAddress, MailToken, PasswordReset, Post, RESET_S, VERIFY_S};
 pub use erasure::Elsewhere;
@@ -118,7 +118,7 @@ pub use password::{PASSWORD_MAX, PASSWORD_MIN};
 pub use register::{DISPLAY_NAME_MAX, Registration, Registry};
 pub use seed::{ADMIN_EMAIL, ADMIN_PASSWORD, seed};
 pub use sessions::{Session, SessionList};
-pub use sign_in::{Credentials, Login, MfaRequired, SignIn, SignedIn, TokenPair};
+pub use sign_in::{Credentials, Login, MfaRequired, RefreshRequest, SignIn, SignedIn, TokenPair};
 pub use signing::{Jwk, Jwks, PublicKeys, new_signing_key};
 pub use user::{AdminUser, Counts, Currency, Me, Method, Mfa, Person, PublicUser, User};
 

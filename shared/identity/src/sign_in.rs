@@ -115,6 +115,17 @@ impl Validate for Credentials {
     }
 }
 
+/// The token to renew a session by.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct RefreshRequest {
+    /// Refresh token; the cookie's when not said.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub refresh_token: Option<String>,
+}
+
+impl Validate for RefreshRequest {}
+
 /// A login that waits for its code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ChallengeRow {

@@ -1,7 +1,5 @@
 //! The keys that access tokens are signed with.
 
-use std::sync::Arc;
-
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -54,10 +52,10 @@ impl Domain for PublicKeys {
 
 impl PublicKeys {
     /// The keys of the parameter `auth/jwks`.
-    pub fn jwks<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Arc<Jwks>>> {
+    pub fn jwks<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Jwks>> {
         Box::pin(async move {
             let text = self.parameter.value(context).await?;
-            serde_json::from_str(&text).map(Arc::new).map_err(|e| Error::internal(format!("JWKS: {e}")))
+            serde_json::from_str(&text).map_err(|e| Error::internal(format!("JWKS: {e}")))
         })
     }
 }
