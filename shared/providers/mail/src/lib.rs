@@ -91,9 +91,16 @@ impl Mailer {
 }
 
 /// Whether the mail itself is at fault. A suspended account or an unverified sender is the operator's to mend: such
-/// mails are tried again and then wait in the dead-letter queue.
+/// mails are tried again and then wait in the dead-letter queue. SES gives an unverified identity the code of a bad
+/// address; only its words tell them apart.
 fn for_good(error: &SendEmailError) -> bool {
-    error.is_message_rejected() || error.is_bad_request_exception()
+    match error {
+        SendEmailError::MessageRejected(e) => {
+            !e.message().is_some_and(|words| words.contains("not verified"))
+        }
+        SendEmailError::BadRequestException(_) => true,
+        _ => false,
+    }
 }
 
 fn content(text: &str) -> Result<Content> {
@@ -124,8 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_mail_is_refused_for_good_and_throttling_is_not() {
+    fn a_rejected_mail_is_refused_for_good_but_not_throttling_or_an_unverified_sender() {
         assert!(for_good(&SendEmailError::MessageRejected(MessageRejected::builder().build())));
+        let unverified =
+            MessageRejected::builder().message("Email address is not verified. The following …").build();
+        assert!(!for_good(&SendEmailError::MessageRejected(unverified)));
         assert!(for_good(&SendEmailError::BadRequestException(BadRequestException::builder().build())));
         assert!(!for_good(&SendEmailError::TooManyRequestsException(
             TooManyRequestsException::builder().build()
