@@ -133,7 +133,8 @@ mod tests {
             (Unlisted, Free, true, viewer(Free, true), false, "OK"),
         ];
         for (visibility, min_plan, is_adult, viewer, follows, code) in table {
-            let video = Video { visibility: *visibility, min_plan: *min_plan, is_adult: *is_adult, ..video() };
+            let video =
+                Video { visibility: *visibility, min_plan: *min_plan, is_adult: *is_adult, ..video() };
             let told = play(&video, viewer, *follows).map_or_else(|e| e.code().name, |()| "OK");
             assert_eq!(told, *code, "{visibility:?} {min_plan:?} {is_adult} {viewer:?} {follows}");
         }
@@ -165,7 +166,8 @@ mod tests {
 
     #[test]
     fn owners_and_moderators_play_what_others_must_pay_for() {
-        let video = Video { min_plan: Plan::PremiumPlus, is_adult: true, visibility: Visibility::Private, ..video() };
+        let video =
+            Video { min_plan: Plan::PremiumPlus, is_adult: true, visibility: Visibility::Private, ..video() };
         play(&video, &Viewer { user: Some(owner()), ..ANONYMOUS }, false).unwrap();
         play(&video, &Viewer { moderates: true, ..viewer(Plan::Free, false) }, false).unwrap();
     }

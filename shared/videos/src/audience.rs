@@ -275,20 +275,18 @@ impl Audience {
     ) -> BoxFuture<'a, Result<CommentView>> {
         Box::pin(async move {
             let author = context.caller()?.user;
-            let update = Update::key(
-                comment_key(video, comment),
-                "SET #content = :content, updated_at = :now",
-            )
-            .name("#content", "content")
-            .value(":content", body.content.trim())
-            .value(":now", context.now())
-            // Nobody changes another's words.
-            .when("author_id = :author")
-            .value(":author", author)
-            .or_else(|there| match there {
-                Some(_) => CommonError::Forbidden.into(),
-                None => VideoError::CommentNotFound.into(),
-            });
+            let update =
+                Update::key(comment_key(video, comment), "SET #content = :content, updated_at = :now")
+                    .name("#content", "content")
+                    .value(":content", body.content.trim())
+                    .value(":now", context.now())
+                    // Nobody changes another's words.
+                    .when("author_id = :author")
+                    .value(":author", author)
+                    .or_else(|there| match there {
+                        Some(_) => CommonError::Forbidden.into(),
+                        None => VideoError::CommentNotFound.into(),
+                    });
             let changed: CommentRow = self.store.table.update(context, update).await?.read()?;
             Ok(changed.into())
         })
@@ -327,7 +325,12 @@ impl Audience {
 
 impl Store {
     /// Takes a comment away, and from the count.
-    pub(crate) async fn delete_comment(&self, context: &Context, video: VideoId, comment: CommentId) -> Result<()> {
+    pub(crate) async fn delete_comment(
+        &self,
+        context: &Context,
+        video: VideoId,
+        comment: CommentId,
+    ) -> Result<()> {
         self.table
             .transaction()
             // A comment leaves the count once.

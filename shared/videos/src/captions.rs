@@ -56,8 +56,7 @@ impl Validate for AddCaptions {
         let primary = parts
             .next()
             .is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
-        let rest = parts
-            .all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let rest = parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
         check.that(primary && rest && self.language.len() <= 35, "language", "INVALID_FORMAT");
         check.that(!self.content.trim().is_empty(), "content", "REQUIRED");
         check.that(self.content.len() <= CAPTIONS_MAX, "content", "TOO_LONG");
@@ -237,7 +236,9 @@ mod tests {
 
     #[test]
     fn languages_are_written_in_one_way() {
-        for (given, written) in [("JA", "ja"), ("zh-hant", "zh-Hant"), ("pt-br", "pt-BR"), ("sr-Latn-RS", "sr-Latn-RS")] {
+        for (given, written) in
+            [("JA", "ja"), ("zh-hant", "zh-Hant"), ("pt-br", "pt-BR"), ("sr-Latn-RS", "sr-Latn-RS")]
+        {
             assert_eq!(canonical(given), written);
         }
     }
@@ -245,7 +246,8 @@ mod tests {
     #[test]
     fn a_language_that_is_none_is_refused() {
         let refused = |language: &str| {
-            let body = AddCaptions { language: language.into(), format: CaptionFormat::Vtt, content: "x".into() };
+            let body =
+                AddCaptions { language: language.into(), format: CaptionFormat::Vtt, content: "x".into() };
             let mut check = Check::new();
             body.validate(&mut check);
             check.finish().is_err()

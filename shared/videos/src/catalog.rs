@@ -1,7 +1,9 @@
 //! Looking videos up, listing them, and what their owners decide about them.
 
 use kernel::ids::{UserId, VideoId};
-use kernel::{BoxFuture, Check, CommonError, ConfigError, Context, Domain, Env, Error, Result, Time, Validate};
+use kernel::{
+    BoxFuture, Check, CommonError, ConfigError, Context, Domain, Env, Error, Result, Time, Validate,
+};
 use playback::Signer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -208,7 +210,8 @@ impl Catalog {
             }
         }
         let keys = entries.iter().map(|e| video_key(e.video_id)).collect::<Vec<_>>();
-        let found = if keys.is_empty() { Vec::new() } else { self.store.table.batch_get(context, keys).await? };
+        let found =
+            if keys.is_empty() { Vec::new() } else { self.store.table.batch_get(context, keys).await? };
         let mut videos: Vec<Video> = found.into_iter().map(Item::read).collect::<Result<_>>()?;
         let mut items = Vec::with_capacity(videos.len());
         // In the list's order; what was hidden or deleted meanwhile is left out.

@@ -128,7 +128,7 @@ mod tests {
         }
         assert_eq!(Container::of_bytes(&ts(188, 0)), Some(Container::MpegTs));
         assert_eq!(Container::of_bytes(&ts(192, 4)), Some(Container::MpegTs));
-        assert_eq!(Container::of_bytes(&vec![SYNC; 100]), None);
+        assert_eq!(Container::of_bytes(&[SYNC; 100]), None);
     }
 
     #[test]

@@ -90,7 +90,11 @@ impl JobEvent {
 
 impl Ingest {
     /// Takes one message of the queue `transcode-events`.
-    pub fn media_message<'a>(&'a self, context: &'a Context, message: MediaMessage) -> BoxFuture<'a, Result<()>> {
+    pub fn media_message<'a>(
+        &'a self,
+        context: &'a Context,
+        message: MediaMessage,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match message {
                 MediaMessage::Sweep(sweep) => self.sweep(context, &sweep).await,
@@ -117,7 +121,9 @@ impl Ingest {
             return Ok(());
         }
         match event.status.as_str() {
-            "PROGRESSING" | "INPUT_INFORMATION" | "STATUS_UPDATE" => self.progress(context, &video, event).await,
+            "PROGRESSING" | "INPUT_INFORMATION" | "STATUS_UPDATE" => {
+                self.progress(context, &video, event).await
+            }
             "COMPLETE" => self.complete(context, &video, event).await,
             "ERROR" => self.store.fail(context, &with_job(&video, event), event.failure()).await,
             "CANCELED" => {
@@ -154,9 +160,7 @@ impl Ingest {
         .value(":job", &event.job_id)
         .value(":percent", percent)
         // Forward only: neither after the end nor to a smaller number.
-        .when(
-            "#status IN (:uploading, :queued) OR (#status = :transcoding AND progress_percent < :percent)",
-        )
+        .when("#status IN (:uploading, :queued) OR (#status = :transcoding AND progress_percent < :percent)")
         .or(CommonError::Conflict);
         unless_overtaken(self.store.table.update(context, update).await.map(drop))
     }
@@ -242,7 +246,8 @@ impl Ingest {
     /// Likes and comments. None can be added any more: each is added on condition that the video is there.
     async fn remove_rows(&self, context: &Context, video: VideoId) -> Result<()> {
         loop {
-            let page = self.store.table.query(context, Query::partition(partition(video)).consistent()).await?;
+            let page =
+                self.store.table.query(context, Query::partition(partition(video)).consistent()).await?;
             let keys: Vec<Key> = page.items.iter().filter_map(storage::Item::key).collect();
             if keys.is_empty() {
                 return Ok(());
@@ -281,7 +286,8 @@ mod tests {
                 {"type":"FILE_GROUP","outputDetails":[{"durationInMs":99000}]}]}}"#,
         );
         assert_eq!(complete.duration_seconds(), Some(10.01));
-        let error = event(r#"{"detail":{"jobId":"1-a","status":"ERROR","errorCode":1076,"errorMessage":"cut"}}"#);
+        let error =
+            event(r#"{"detail":{"jobId":"1-a","status":"ERROR","errorCode":1076,"errorMessage":"cut"}}"#);
         assert_eq!(error.failure(), VideoError::UnreadableMedia);
         let other = event(r#"{"detail":{"jobId":"1-a","status":"ERROR","errorCode":1401}}"#);
         assert_eq!(other.failure(), VideoError::TranscodeFailed);

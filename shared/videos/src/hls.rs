@@ -42,9 +42,9 @@ pub(crate) fn renditions(master: &str) -> Vec<Rendition> {
             && !line.starts_with('#')
             && let Some(text) = told.take()
         {
-            let size = attribute(text, "RESOLUTION").and_then(|r| r.split_once('x'));
+            let resolution = attribute(text, "RESOLUTION").and_then(|r| r.split_once('x'));
             let side = |s: Option<&str>| s.and_then(|s| s.parse().ok()).unwrap_or(0);
-            let (width, height) = (side(size.map(|s| s.0)), side(size.map(|s| s.1)));
+            let (width, height) = (side(resolution.map(|s| s.0)), side(resolution.map(|s| s.1)));
             let stem = line.strip_suffix(".m3u8").unwrap_or(line);
             let name = stem.rsplit_once('_').map_or(stem, |(_, name)| name).to_owned();
             let bandwidth = attribute(text, "BANDWIDTH").and_then(|b| b.parse().ok()).unwrap_or(0);
@@ -57,7 +57,9 @@ pub(crate) fn renditions(master: &str) -> Vec<Rendition> {
 /// The playlist with every URI in it, also those in attributes, replaced by what `resolve` makes of it. Absolute URIs
 /// stay: they are not ours.
 pub(crate) fn rewrite(playlist: &str, resolve: &dyn Fn(&str) -> String) -> String {
-    let resolved = |uri: &str| if uri.contains("://") || uri.starts_with("data:") { uri.to_owned() } else { resolve(uri) };
+    let resolved = |uri: &str| {
+        if uri.contains("://") || uri.starts_with("data:") { uri.to_owned() } else { resolve(uri) }
+    };
     let mut out = String::with_capacity(playlist.len() * 8);
     for line in playlist.lines() {
         if line.trim().is_empty() {

@@ -55,9 +55,11 @@ impl Ingest {
 
     async fn start(&self, context: &Context, key: &str) -> Result<()> {
         let video = match ids_of_source(key) {
-            Some((upload, video)) => {
-                self.store.current(context, video).await?.filter(|v| v.upload_id == upload && v.source_key == key)
-            }
+            Some((upload, video)) => self
+                .store
+                .current(context, video)
+                .await?
+                .filter(|v| v.upload_id == upload && v.source_key == key),
             None => None,
         };
         let Some(video) = video else {
@@ -104,7 +106,13 @@ impl Ingest {
 
     /// Creates the job and says so. A death in between is mended by the redelivery, whose token gets the same job; and
     /// should that be so late that MediaConvert forgot the token, the job's first event has told of it by then.
-    async fn transcode(&self, context: &Context, video: &Video, media: &Media, picture: Picture) -> Result<()> {
+    async fn transcode(
+        &self,
+        context: &Context,
+        video: &Video,
+        media: &Media,
+        picture: Picture,
+    ) -> Result<()> {
         let spec = ladder::job(video, media, picture, &self.uploads, &self.media);
         let job = self.transcoder.create(context, &spec).await?;
         let update = Update::key(

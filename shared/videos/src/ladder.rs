@@ -8,8 +8,12 @@ use crate::model::{Video, media_folder};
 use crate::view::pictures;
 
 /// The shorter side, the picture's highest bit rate, the sound's.
-const RUNGS: [(u32, u32, u32); 4] =
-    [(1080, 6_000_000, 128_000), (720, 3_500_000, 128_000), (480, 1_800_000, 96_000), (360, 1_000_000, 96_000)];
+const RUNGS: [(u32, u32, u32); 4] = [
+    (1080, 6_000_000, 128_000),
+    (720, 3_500_000, 128_000),
+    (480, 1_800_000, 96_000),
+    (360, 1_000_000, 96_000),
+];
 /// Bit rates of what is smaller than the lowest rung.
 const SMALL: (u32, u32) = (600_000, 64_000);
 /// MediaConvert encodes nothing smaller.
@@ -30,7 +34,7 @@ fn sized(picture: Picture, short_side: u32) -> (u32, u32) {
     let (width, height) = (u64::from(picture.width), u64::from(picture.height));
     let short = width.min(height).max(1);
     // Rounded to the nearest even number.
-    let scaled = |side: u64| even((side * u64::from(short_side) + short / 2) / short + u64::from((side * u64::from(short_side) / short) % 2));
+    let scaled = |side: u64| even((side * u64::from(short_side) + short) / (2 * short) * 2);
     if width <= height { (short_side, scaled(height)) } else { (scaled(width), short_side) }
 }
 

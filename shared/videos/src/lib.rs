@@ -86,6 +86,7 @@ mod samples;
 mod status;
 mod store;
 mod sweep;
+mod upload_view;
 mod uploads;
 mod view;
 mod views;
@@ -102,10 +103,11 @@ pub use model::{Kind, Method, Plan, Publication, Rendition, UploadStatus, Visibi
 pub use player::{CaptionUrl, Manifest, ManifestQuery, Manifests, Player, Stream, Watching};
 pub use status::Status;
 pub use sweep::Sweep;
-pub use uploads::{
-    Accepted, Complete, Initiate, Initiated, PUT_MAX, PartUrl, PutHeaders, ReceivedPart, SIZE_MAX, SentPart,
-    SignParts, SignedParts, UploadView, Uploads,
+pub use upload_view::{
+    Accepted, Complete, Initiate, Initiated, PartUrl, PutHeaders, ReceivedPart, SentPart, SignParts,
+    SignedParts, UploadView,
 };
+pub use uploads::{PUT_MAX, SIZE_MAX, Uploads};
 pub use view::{FailureView, StatusView, VideoView};
 pub use views::{Counted, Views, Watched};
 pub use webvtt::CaptionFormat;

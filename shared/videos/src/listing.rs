@@ -1,8 +1,8 @@
 //! The lists that a video stands in. Each list is one partition of `gsi1` (newest first) and of `gsi2` (most viewed
 //! first); a video has one small row in each, which points to it and carries what lists are narrowed by.
 
-use kernel::ids::{UserId, VideoId};
 use kernel::Time;
+use kernel::ids::{UserId, VideoId};
 use serde::{Deserialize, Serialize};
 use storage::{Delete, Key, Put, Transaction};
 

@@ -179,6 +179,7 @@ pub enum UploadStatus {
 }
 
 /// An upload, as it is stored.
+#[allow(clippy::struct_field_names)] // As in answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Upload {
     pub upload_id: UploadId,

@@ -159,7 +159,10 @@ impl Player {
         let captions = video
             .captions
             .iter()
-            .map(|(language, name)| CaptionUrl { language: language.clone(), url: signed(&format!("{name}.vtt")) })
+            .map(|(language, name)| CaptionUrl {
+                language: language.clone(),
+                url: signed(&format!("{name}.vtt")),
+            })
             .collect();
         let stream = Stream {
             playback_url: format!("{cdn}/{folder}{MASTER}"),
@@ -178,8 +181,11 @@ impl Player {
     /// The cookies as headers, for this video's folder alone, so that those of another video live beside them.
     fn set_cookies(&self, leave: &Leave, folder: &str) -> Vec<String> {
         // Browsers keep `Secure` cookies from plain HTTP, which only the one-machine product speaks.
-        let secure =
-            if self.signer.cdn_url().starts_with("https:") { "; Secure; SameSite=None" } else { "; SameSite=Lax" };
+        let secure = if self.signer.cdn_url().starts_with("https:") {
+            "; Secure; SameSite=None"
+        } else {
+            "; SameSite=Lax"
+        };
         let domain = self.cookie_domain.as_deref().map(|d| format!("; Domain={d}")).unwrap_or_default();
         leave
             .cookies()
@@ -237,7 +243,8 @@ impl Manifests {
 /// Whether this names a playlist in the video's own folder.
 fn is_manifest(file: &str) -> bool {
     let plain = file.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-    plain && file.len() <= 200 && (file == PREVIEW || (file.len() > 5 && file.ends_with(".m3u8")))
+    let playlist = file.strip_suffix(".m3u8").is_some_and(|stem| !stem.is_empty());
+    plain && file.len() <= 200 && (file == PREVIEW || playlist)
 }
 
 #[cfg(test)]
@@ -249,7 +256,9 @@ mod tests {
         for good in ["master.m3u8", "master_720p.m3u8", "captions_zh-Hant_0a1b.m3u8", "preview.vtt"] {
             assert!(is_manifest(good), "{good}");
         }
-        for bad in ["", ".m3u8", "../x.m3u8", "a/b.m3u8", "master_720p_00001.ts", "captions_ja.vtt", "a%2f.m3u8"] {
+        for bad in
+            ["", ".m3u8", "../x.m3u8", "a/b.m3u8", "master_720p_00001.ts", "captions_ja.vtt", "a%2f.m3u8"]
+        {
             assert!(!is_manifest(bad), "{bad}");
         }
     }

@@ -109,12 +109,10 @@ impl Store {
     /// The video failed: its owner is told, what was uploaded and made so far goes. Nothing happens when it has come
     /// to an end already.
     pub(crate) async fn fail(&self, context: &Context, video: &Video, why: VideoError) -> Result<()> {
-        let update = Update::key(
-            video_key(video.id),
-            "SET #status = :next, failure = :failure, updated_at = :now",
-        )
-        .value(":failure", why.code().name)
-        .value(":now", context.now());
+        let update =
+            Update::key(video_key(video.id), "SET #status = :next, failure = :failure, updated_at = :now")
+                .value(":failure", why.code().name)
+                .value(":now", context.now());
         let mut data = about(video);
         data.insert("reason".into(), json!(why.code().name));
         data.insert("code".into(), json!(why.code().name));
@@ -197,4 +195,3 @@ pub(crate) fn about(video: &Video) -> Map<String, serde_json::Value> {
 pub(crate) fn notice(video: &Video, kind: NoticeKind, data: Map<String, serde_json::Value>) -> Notice {
     Notice { user: video.owner_id, kind, actor: None, data }
 }
-

@@ -1,7 +1,7 @@
 //! Answers about videos.
 
-use kernel::{Context, Language, Result, Time};
 use kernel::ids::{UserId, VideoId};
+use kernel::{Context, Language, Result, Time};
 use playback::Signer;
 use schemars::JsonSchema;
 use serde::Serialize;

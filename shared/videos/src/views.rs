@@ -66,7 +66,8 @@ pub struct Counted {
 impl Domain for Views {
     fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let mut settings = env.settings();
-        let views = Self { store: Store::open(env, &mut settings), follows: Follows::open(env, &mut settings) };
+        let views =
+            Self { store: Store::open(env, &mut settings), follows: Follows::open(env, &mut settings) };
         settings.finish()?;
         Ok(views)
     }
@@ -79,16 +80,14 @@ fn is_enough(watched: &Watched, duration_seconds: Option<f64>) -> bool {
 
 /// Who watches: the account, or without one the address and the browser, as a digest.
 fn viewer_mark(context: &Context) -> String {
-    match &context.caller {
-        Some(caller) => caller.user.to_string(),
-        None => {
-            let mut hash = Sha256::new();
-            hash.update(context.source_ip.as_deref().unwrap_or_default());
-            hash.update([0]);
-            hash.update(context.user_agent.as_deref().unwrap_or_default());
-            hex::encode(hash.finalize().get(..16).unwrap_or_default())
-        }
+    if let Some(caller) = &context.caller {
+        return caller.user.to_string();
     }
+    let mut hash = Sha256::new();
+    hash.update(context.source_ip.as_deref().unwrap_or_default());
+    hash.update([0]);
+    hash.update(context.user_agent.as_deref().unwrap_or_default());
+    hex::encode(hash.finalize().get(..16).unwrap_or_default())
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,8 +112,7 @@ impl Views {
     async fn count(&self, context: &Context, id: VideoId, watched: &Watched) -> Result<Counted> {
         let now = context.now().s();
         let mark = Key::new(format!("VIEW#{id}#{}", viewer_mark(context)), "VIEW");
-        let items =
-            self.store.table.batch_get(context, vec![video_key(id), mark.clone()]).await?;
+        let items = self.store.table.batch_get(context, vec![video_key(id), mark.clone()]).await?;
         let (mut video, mut seen) = (None, false);
         for item in items {
             if item.text("sk") == Some("VIDEO") {

@@ -1,4 +1,4 @@
-//! Captions: WebVTT (W3C) and SubRip read, tidy WebVTT written. Styles, regions and comments are left out: they are
+//! Captions: WebVTT (W3C) and `SubRip` read, tidy WebVTT written. Styles, regions and comments are left out: they are
 //! either not ours to show or nobody's to see.
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 pub enum CaptionFormat {
     /// WebVTT.
     Vtt,
-    /// SubRip.
+    /// `SubRip`.
     Srt,
 }
 
@@ -52,7 +52,10 @@ pub(crate) fn tidy(format: CaptionFormat, text: &str) -> Result<String, BadLine>
             block.push(next);
         }
         let kind = line.split_whitespace().next().unwrap_or_default();
-        if format == CaptionFormat::Vtt && matches!(kind, "NOTE" | "STYLE" | "REGION") && !line.contains("-->") {
+        if format == CaptionFormat::Vtt
+            && matches!(kind, "NOTE" | "STYLE" | "REGION")
+            && !line.contains("-->")
+        {
             continue;
         }
         cues.push(cue(format, &block)?);
@@ -78,8 +81,10 @@ fn cue(format: CaptionFormat, block: &[(usize, &str)]) -> Result<Cue, BadLine> {
         return Err(bad);
     }
     let settings: Vec<&str> = match format {
-        CaptionFormat::Vtt => rest.filter(|s| s.split_once(':').is_some_and(|(n, _)| SETTINGS.contains(&n))).collect(),
-        // SubRip's coordinates mean nothing here.
+        CaptionFormat::Vtt => {
+            rest.filter(|s| s.split_once(':').is_some_and(|(n, _)| SETTINGS.contains(&n))).collect()
+        }
+        // Its coordinates mean nothing here.
         CaptionFormat::Srt => Vec::new(),
     };
     let mut lines = Vec::new();
@@ -90,19 +95,25 @@ fn cue(format: CaptionFormat, block: &[(usize, &str)]) -> Result<Cue, BadLine> {
         if line.chars().any(|c| c.is_control() && c != '\t') {
             return Err(BadLine(*number));
         }
-        lines.push(match format {
+        let line = match format {
             CaptionFormat::Vtt => (*line).to_owned(),
             CaptionFormat::Srt => of_subrip(line),
-        });
+        };
+        // An empty line would end the cue.
+        if !line.trim().is_empty() {
+            lines.push(line);
+        }
     }
     Ok(Cue { start_ms, end_ms, settings: settings.join(" "), lines })
 }
 
-/// `[HH:]MM:SS.mmm`; SubRip writes a comma.
+/// `[HH:]MM:SS.mmm`; `SubRip` writes a comma.
 fn time(text: &str) -> Option<u64> {
     let (clock, ms) = text.split_once(['.', ','])?;
     let digits = |s: &str, length: std::ops::RangeInclusive<usize>| {
-        (length.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse::<u64>().ok()).flatten()
+        (length.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| s.parse::<u64>().ok())
+            .flatten()
     };
     let ms = digits(ms, 3..=3)?;
     let parts: Vec<&str> = clock.split(':').collect();
@@ -216,7 +227,8 @@ mod tests {
             let mut srt = String::new();
             for (i, word) in words.iter().enumerate().filter(|(_, w)| !w.trim().is_empty() && !w.contains("-->")) {
                 let at = start + i as u64 * 1000;
-                srt.push_str(&format!("{i}\n{} --> {}\n{word}\n\n", clock(at).replace('.', ","), clock(at + 900).replace('.', ",")));
+                let [from, to] = [at, at + 900].map(|ms| clock(ms).replace('.', ","));
+                let _ = write!(srt, "{i}\n{from} --> {to}\n{word}\n\n");
             }
             if let Ok(tidied) = tidy(CaptionFormat::Srt, &srt) {
                 prop_assert_eq!(tidy(CaptionFormat::Vtt, &tidied).unwrap(), tidied);

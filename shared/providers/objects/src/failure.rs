@@ -5,14 +5,11 @@ use kernel::Error;
 /// Whether S3 refused with one of these codes. A HEAD has no body: its refusals are known by their status.
 pub(crate) fn has_code<E: ProvideErrorMetadata>(error: &SdkError<E>, codes: &[&str]) -> bool {
     let SdkError::ServiceError(service) = error else { return false };
-    match service.err().code() {
-        Some(code) => codes.contains(&code),
-        None => {
-            let status = service.raw().status().as_u16();
-            (status == 404 && codes.contains(&"NotFound"))
-                || (status == 412 && codes.contains(&"PreconditionFailed"))
-        }
+    if let Some(code) = service.err().code() {
+        return codes.contains(&code);
     }
+    let status = service.raw().status().as_u16();
+    (status == 404 && codes.contains(&"NotFound")) || (status == 412 && codes.contains(&"PreconditionFailed"))
 }
 
 /// What the caller gets when S3 fails. Nothing of AWS's wording reaches it.

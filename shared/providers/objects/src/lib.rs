@@ -258,9 +258,11 @@ impl Bucket {
             .map_err(|e| failed("DeleteObjects", &e))?;
         match answer.errors().first() {
             None => Ok(()),
-            Some(e) => {
-                Err(Error::unavailable(format!("DeleteObjects: {} {}", e.key().unwrap_or("?"), e.code().unwrap_or("?"))))
-            }
+            Some(e) => Err(Error::unavailable(format!(
+                "DeleteObjects: {} {}",
+                e.key().unwrap_or("?"),
+                e.code().unwrap_or("?")
+            ))),
         }
     }
 }

@@ -8,6 +8,7 @@ use kernel::{Error, Result};
 use serde::Deserialize;
 
 /// The private key of the CDN's key pair, and the secret of playback tokens that is made from it.
+#[allow(clippy::struct_field_names)] // CloudFront's own name for it.
 pub(crate) struct Key {
     key_pair_id: String,
     pair: Pair,
@@ -28,8 +29,8 @@ struct Stored {
 impl Key {
     /// From the parameter's JSON; PKCS#8, SEC 1 or PKCS#1 in PEM.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let stored: Stored =
-            serde_json::from_str(text).map_err(|_| Error::internal("cdn/signing-key: not {key_pair_id, pem}"))?;
+        let stored: Stored = serde_json::from_str(text)
+            .map_err(|_| Error::internal("cdn/signing-key: not {key_pair_id, pem}"))?;
         let body: String = stored.pem.lines().map(str::trim).filter(|l| !l.starts_with("-----")).collect();
         let der = STANDARD.decode(body).map_err(|_| Error::internal("cdn/signing-key: no PEM"))?;
         let elliptic = || {

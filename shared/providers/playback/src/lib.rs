@@ -28,9 +28,12 @@ pub use token::TokenProblem;
 pub struct Signer {
     parameter: Parameter,
     cdn_url: Arc<str>,
-    key: Arc<Mutex<Option<(Arc<str>, Arc<Key>)>>>,
+    key: Arc<Mutex<Option<Known>>>,
     lasting: Arc<Mutex<HashMap<String, (Time, Leave)>>>,
 }
+
+/// A key, and the text that it was read from.
+type Known = (Arc<str>, Arc<Key>);
 
 /// Leave to fetch what a policy covers until it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +89,12 @@ impl Signer {
     }
 
     /// Leave to fetch everything that matches `path` (with `*`) until then.
-    pub fn sign<'a>(&'a self, context: &'a Context, path: &'a str, until: Time) -> BoxFuture<'a, Result<Leave>> {
+    pub fn sign<'a>(
+        &'a self,
+        context: &'a Context,
+        path: &'a str,
+        until: Time,
+    ) -> BoxFuture<'a, Result<Leave>> {
         Box::pin(async move { self.key(context).await?.leave(&self.cdn_url, path, until) })
     }
 
@@ -112,7 +120,12 @@ impl Signer {
     }
 
     /// A playback token: whoever holds it may read manifests of `subject` until then.
-    pub fn token<'a>(&'a self, context: &'a Context, subject: &'a str, until: Time) -> BoxFuture<'a, Result<String>> {
+    pub fn token<'a>(
+        &'a self,
+        context: &'a Context,
+        subject: &'a str,
+        until: Time,
+    ) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move { Ok(token::make(self.key(context).await?.secret(), subject, until)) })
     }
 
@@ -126,7 +139,9 @@ impl Signer {
         subject: &'a str,
         token: &'a str,
     ) -> BoxFuture<'a, Result<Result<Time, TokenProblem>>> {
-        Box::pin(async move { Ok(token::verify(self.key(context).await?.secret(), subject, token, context.now())) })
+        Box::pin(async move {
+            Ok(token::verify(self.key(context).await?.secret(), subject, token, context.now()))
+        })
     }
 
     async fn key(&self, context: &Context) -> Result<Arc<Key>> {
@@ -176,7 +191,8 @@ mod tests {
 
     fn pem(kind: &str, der: &[u8]) -> String {
         let text = STANDARD.encode(der);
-        let lines: Vec<&str> = (0..text.len()).step_by(64).map(|i| &text[i..text.len().min(i + 64)]).collect();
+        let lines: Vec<&str> =
+            (0..text.len()).step_by(64).map(|i| &text[i..text.len().min(i + 64)]).collect();
         format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", lines.join("\n"))
     }
 
@@ -189,7 +205,8 @@ mod tests {
     }
 
     fn holds(key: &Key, algorithm: &'static dyn VerificationAlgorithm, public: &[u8]) {
-        let leave = key.leave("https://cdn.example.com", "/videos/1/*", Time::from_ms(1_800_000_000_000)).unwrap();
+        let leave =
+            key.leave("https://cdn.example.com", "/videos/1/*", Time::from_ms(1_800_000_000_000)).unwrap();
         let policy = plain(&leave.policy);
         assert_eq!(
             String::from_utf8(policy.clone()).unwrap(),

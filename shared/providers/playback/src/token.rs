@@ -29,7 +29,11 @@ pub(crate) fn verify(secret: &[u8; 32], subject: &str, token: &str, now: Time) -
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     // The number is signed as it is written canonically: `+5` is not `5`.
     hmac::verify(&key, message(subject, until_s).as_bytes(), &tag).map_err(|_| TokenProblem::Forged)?;
-    if until_s <= now.s() { Err(TokenProblem::Expired) } else { Ok(Time::from_ms(until_s.saturating_mul(1000))) }
+    if until_s <= now.s() {
+        Err(TokenProblem::Expired)
+    } else {
+        Ok(Time::from_ms(until_s.saturating_mul(1000)))
+    }
 }
 
 #[cfg(test)]

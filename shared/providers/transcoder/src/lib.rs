@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_sdk_mediaconvert::Client;
 use aws_sdk_mediaconvert::error::SdkError;
-use aws_sdk_mediaconvert::types::{ProbeInputFile, StatusUpdateInterval, TrackType};
+use aws_sdk_mediaconvert::types::{ProbeInputFile, StatusUpdateInterval, Track, TrackType};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use kernel::{BoxFuture, Context, Env, Error, Result, Settings};
@@ -159,7 +159,7 @@ impl Transcoder {
                 container.tracks().iter().filter(move |t| t.track_type() == Some(&kind))
             };
             let picture = of_kind(&TrackType::Video).find_map(|t| t.video_properties()).and_then(picture);
-            let longest = of_kind(&TrackType::Video).filter_map(|t| t.duration()).fold(0.0, f64::max);
+            let longest = of_kind(&TrackType::Video).filter_map(Track::duration).fold(0.0, f64::max);
             let duration_seconds = container.duration().or((longest > 0.0).then_some(longest));
             let sound = of_kind(&TrackType::Audio).next().is_some();
             Ok(Look::Readable(Media { duration_seconds, picture, sound }))

@@ -2,12 +2,12 @@
 
 use aws_sdk_mediaconvert::types::{
     AacCodingMode, AacSettings, AudioCodec, AudioCodecSettings, AudioDefaultSelection, AudioDescription,
-    AudioSelector, ContainerSettings, ContainerType, FileGroupSettings, FrameCaptureSettings, H264CodecProfile,
-    H264FramerateControl, H264GopSizeUnits, H264ParControl, H264QualityTuningLevel, H264QvbrSettings,
-    H264RateControlMode, H264Settings, HlsDirectoryStructure, HlsGroupSettings, HlsManifestDurationFormat,
-    HlsSegmentControl, Input, InputRotate, InputTimecodeSource, JobSettings, Output, OutputGroup,
-    OutputGroupSettings, OutputGroupType, ScalingBehavior, VideoCodec, VideoCodecSettings, VideoDescription,
-    VideoSelector,
+    AudioSelector, ContainerSettings, ContainerType, FileGroupSettings, FrameCaptureSettings,
+    H264CodecProfile, H264FramerateControl, H264GopSizeUnits, H264ParControl, H264QualityTuningLevel,
+    H264QvbrSettings, H264RateControlMode, H264Settings, HlsDirectoryStructure, HlsGroupSettings,
+    HlsManifestDurationFormat, HlsSegmentControl, Input, InputRotate, InputTimecodeSource, JobSettings,
+    Output, OutputGroup, OutputGroupSettings, OutputGroupType, ScalingBehavior, VideoCodec,
+    VideoCodecSettings, VideoDescription, VideoSelector,
 };
 
 use crate::{Frames, JobSpec, Rendition};
@@ -50,13 +50,10 @@ fn presentation(spec: &JobSpec) -> OutputGroup {
         .directory_structure(HlsDirectoryStructure::SingleDirectory)
         .manifest_duration_format(HlsManifestDurationFormat::FloatingPoint)
         .build();
-    let group = OutputGroupSettings::builder().r#type(OutputGroupType::HlsGroupSettings).hls_group_settings(hls);
+    let group =
+        OutputGroupSettings::builder().r#type(OutputGroupType::HlsGroupSettings).hls_group_settings(hls);
     let outputs = spec.renditions.iter().map(|r| rendition(r, spec.sound)).collect();
-    OutputGroup::builder()
-        .name("HLS")
-        .output_group_settings(group.build())
-        .set_outputs(Some(outputs))
-        .build()
+    OutputGroup::builder().name("HLS").output_group_settings(group.build()).set_outputs(Some(outputs)).build()
 }
 
 fn rendition(rendition: &Rendition, sound: bool) -> Output {
@@ -119,9 +116,5 @@ fn captured(frames: &Frames) -> OutputGroup {
     let file = FileGroupSettings::builder().destination(&frames.destination).build();
     let group =
         OutputGroupSettings::builder().r#type(OutputGroupType::FileGroupSettings).file_group_settings(file);
-    OutputGroup::builder()
-        .name("Frames")
-        .output_group_settings(group.build())
-        .outputs(output)
-        .build()
+    OutputGroup::builder().name("Frames").output_group_settings(group.build()).outputs(output).build()
 }
