@@ -13,9 +13,11 @@ pub struct Mail {
     pub content: MailContent,
 }
 
-/// What a mail says. Links come with the bare token beside them.
+/// What a mail says. Links come with the bare token beside them. `name` is how the reader is called, `link` where a
+/// button leads, `title` what the reader called the thing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "content", rename_all = "snake_case")]
+#[allow(missing_docs)] // The members say the same in every mail; see above.
 pub enum MailContent {
     /// Confirm an address.
     VerifyEmail { name: String, link: String, token: String },
