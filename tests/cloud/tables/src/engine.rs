@@ -1,4 +1,4 @@
-//! Serialised access to the one SQLite connection.
+//! Serialised access to the one `SQLite` connection.
 //!
 //! The connection sits behind an asynchronous mutex, which is fair and lets a caller wait without holding a thread.
 //! Work that is known to be short (one item, a small transaction: tens of microseconds) then runs on the spot:
@@ -7,6 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use cloud_core::{Clock, State};
 use dynoxide::DynoxideError;
@@ -21,8 +22,8 @@ use crate::idempotency::Tokens;
 use crate::streams::Changes;
 use crate::{backups, expiry, positions};
 
-/// Pages of write-ahead log (4 KiB each) after which SQLite copies it into the database file. That copy is the only
-/// moment when a write waits for the disk, so it is made rarer than SQLite's 1000.
+/// Pages of write-ahead log (4 KiB each) after which `SQLite` copies it into the database file. That copy is the only
+/// moment when a write waits for the disk, so it is made rarer than `SQLite`'s 1000.
 const WAL_PAGES: u32 = 8000;
 
 /// Finds the last record of a table's stream, and the records after one, without reading the whole stream: the
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     changes: Arc<Changes>,
     /// Row id of the newest stream record that waiters were told about.
     announced: i64,
+    /// See [`EngineClock`].
+    passed: Arc<AtomicI64>,
 }
 
 pub(crate) struct Engine {
@@ -61,7 +64,9 @@ impl Engine {
                 Storage::new(&root.join("tables.db").to_string_lossy())?
             }
         };
-        let storage = storage.with_clock(Arc::new(EngineClock(clock.clone())));
+        let passed = Arc::<AtomicI64>::default();
+        let storage =
+            storage.with_clock(Arc::new(EngineClock { clock: clock.clone(), passed: Arc::clone(&passed) }));
         // NORMAL loses nothing when the process dies, only when the machine does. The engine leaves SQLite's FULL.
         storage.conn().execute_batch(&format!(
             "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint={WAL_PAGES}; {STREAM_INDEX}; {}; {}",
@@ -78,6 +83,7 @@ impl Engine {
             clock: clock.clone(),
             changes: Arc::clone(&changes),
             announced,
+            passed,
         };
         expiry::index_all(&session.storage)?;
         Ok(Self { session: Arc::new(Mutex::new(session)), changes })
@@ -196,16 +202,33 @@ impl Session {
     }
 
     fn forget_what_surrounds_tables(&mut self, settings: bool) -> Result<(), Error> {
-        self.storage.conn().execute_batch(r#"DELETE FROM _stream_records; DELETE FROM "cloud:positions""#)?;
+        self.pass_numbers()?;
+        self.storage.conn().execute_batch(
+            r#"DELETE FROM _stream_records; UPDATE "cloud:positions" SET sequence_number = NULL"#,
+        )?;
         if settings {
-            self.storage.conn().execute_batch(r#"DELETE FROM "cloud:backups""#)?;
+            self.storage
+                .conn()
+                .execute_batch(r#"DELETE FROM "cloud:backups"; DELETE FROM "cloud:positions""#)?;
         }
         self.transactions = Tokens::default();
         self.statements = Tokens::default();
         Ok(())
     }
 
-    /// The SQLite tables behind one DynamoDB table: its items, and a copy for each index (`{table}::{kind}::{index}`).
+    /// Before stream records are deleted: what comes after them gets higher numbers.
+    fn pass_numbers(&self) -> Result<(), Error> {
+        let last: i64 = self.storage.conn().query_row(
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) FROM _stream_records",
+            [],
+            |row| row.get(0),
+        )?;
+        // A floating-point number of seconds may be a microsecond off.
+        self.passed.fetch_max(last.saturating_add(2), Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// The `SQLite` tables behind one DynamoDB table: its items, and a copy for each index (`{table}::{kind}::{index}`).
     fn sql_tables_of(&self, table: &str) -> Result<Vec<String>, Error> {
         let mut statement = self
             .storage
@@ -218,6 +241,7 @@ impl Session {
     /// What a deleted table leaves behind: the engine keeps its stream, and a table created again under the same name
     /// would show it.
     pub(crate) fn forget_table(&self, table: &str) -> Result<(), Error> {
+        self.pass_numbers()?;
         let connection = self.storage.conn();
         connection.execute("DELETE FROM _stream_records WHERE table_name = ?1", params![table])?;
         connection.execute(r#"DELETE FROM "cloud:positions" WHERE table_name = ?1"#, params![table])?;
@@ -238,7 +262,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The result of one of the engine's operations. They are `async` for its browser build; on SQLite in the process they
+/// The result of one of the engine's operations. They are `async` for its browser build; on `SQLite` in the process they
 /// never wait.
 pub(crate) fn now<T>(operation: impl Future<Output = Result<T, DynoxideError>>) -> Result<T, Error> {
     match operation.now_or_never() {
@@ -249,18 +273,25 @@ pub(crate) fn now<T>(operation: impl Future<Output = Result<T, DynoxideError>>) 
     }
 }
 
-/// The one clock, as the engine asks for it: stream timestamps and sequence numbers.
-struct EngineClock(Clock);
+/// The one clock, as the engine asks for it.
+///
+/// The engine numbers stream records from the greater of the last number and the microsecond of its clock. Where
+/// records were deleted the last number is gone, and `passed` stands in for it: no number is given out twice.
+struct EngineClock {
+    clock: Clock,
+    passed: Arc<AtomicI64>,
+}
 
 impl dynoxide::storage_backend::Clock for EngineClock {
     fn now_unix_secs(&self) -> u64 {
-        u64::try_from(self.0.now_s()).unwrap_or(0)
+        u64::try_from(self.clock.now_s()).unwrap_or(0)
     }
 
     fn now_unix_secs_f64(&self) -> f64 {
-        // Milliseconds since 1970 stay far below 2^53.
+        let now = self.clock.now_ms().saturating_mul(1000).max(self.passed.load(Ordering::SeqCst));
+        // Microseconds since 1970 stay below 2^53 until the year 2255.
         #[allow(clippy::cast_precision_loss)]
-        let ms = self.0.now_ms() as f64;
-        ms / 1000.0
+        let now = now as f64;
+        now / 1e6
     }
 }

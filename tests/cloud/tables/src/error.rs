@@ -6,7 +6,7 @@ pub enum Error {
     /// DynamoDB refused, with the error it would write on the wire.
     #[error("{}: {_0}", _0.error_type())]
     Refused(#[from] DynoxideError),
-    /// SQLite failed below DynamoDB.
+    /// `SQLite` failed below DynamoDB.
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The state's folder cannot be made.

@@ -1,7 +1,7 @@
 //! Time to live.
 //!
 //! The engine can expire items, but it reads every row of every table for that. Here each table with a TTL attribute
-//! has an SQLite index over that attribute, so that a sweep which finds nothing costs microseconds and can run every
+//! has an `SQLite` index over that attribute, so that a sweep which finds nothing costs microseconds and can run every
 //! second. Due items are then deleted one by one through `DeleteItem`, which keeps the table's own indexes and stream.
 
 use dynoxide::Item;
@@ -113,19 +113,31 @@ fn due(session: &Session, table: &str, attribute: &str) -> Result<Vec<Item>, Err
     rows.map(|row| serde_json::from_str(&row?).map_err(|e| Error::Unreadable(e.to_string()))).collect()
 }
 
-fn expire(session: &mut Session, table: &str, attribute: &str) -> Result<usize, Error> {
+fn expire(session: &Session, table: &str, attribute: &str) -> Result<usize, Error> {
     let items = due(session, table, attribute)?;
-    session.storage.conn().execute_batch(IDENTITY_ON)?;
-    let deleted = delete(session, table, &items);
-    session.storage.conn().execute_batch(IDENTITY_OFF)?;
-    deleted
-}
-
-fn delete(session: &Session, table: &str, items: &[Item]) -> Result<usize, Error> {
-    for item in items {
+    let _service = AsService::begin(session)?;
+    for item in &items {
         let key = transactions::key_of(session, table, item)?;
         let request = DeleteItemRequest { table_name: table.to_owned(), key, ..Default::default() };
         now(delete_item::execute(&session.storage, request))?;
     }
     Ok(items.len())
+}
+
+/// Deletions are the service's own until this is dropped, however that comes about.
+struct AsService<'a>(&'a Session);
+
+impl<'a> AsService<'a> {
+    fn begin(session: &'a Session) -> Result<Self, Error> {
+        session.storage.conn().execute_batch(IDENTITY_ON)?;
+        Ok(Self(session))
+    }
+}
+
+impl Drop for AsService<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.storage.conn().execute_batch(IDENTITY_OFF) {
+            tracing::error!(%error, "deletions go on appearing as the service's own");
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! DynamoDB and DynamoDB Streams of the one-machine cloud.
 //!
-//! The database engine is `dynoxide` (SQLite). Around it this crate puts what a server of it needs and the engine's
+//! The database engine is `dynoxide` (`SQLite`). Around it this crate puts what a server of it needs and the engine's
 //! own server does not offer: ARNs of the [`Place`], expiry and stream timestamps by the one [`Clock`], expiry that
 //! finds due items by an index instead of reading every table, continuous backups, streams that a poller can wait
 //! for, and durable positions of stream consumers.
 //!
-//! One SQLite connection serves everything, because SQLite has one writer and DynamoDB's conditions need
+//! One `SQLite` connection serves everything, because `SQLite` has one writer and DynamoDB's conditions need
 //! serialised writes anyway. Callers queue for it in order without blocking a thread; short work then runs where it
 //! is, long work (queries, batches, scans, expiry) on the blocking pool. See [`engine`] for the reasons.
 

@@ -9,11 +9,28 @@ use crate::error::Error;
 pub(crate) const SCHEMA: &str = r#"CREATE TABLE IF NOT EXISTS "cloud:positions" (
     consumer TEXT NOT NULL,
     table_name TEXT NOT NULL,
-    sequence_number TEXT NOT NULL,
+    sequence_number TEXT,
     PRIMARY KEY (consumer, table_name)
 ) WITHOUT ROWID"#;
 
 impl Tables {
+    /// Makes `consumer` known: from now on the table's records are kept until it has them, however far the clock
+    /// jumps. Does nothing when it is known already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn register(&self, consumer: &str, table: &str) -> Result<(), Error> {
+        self.engine
+            .read(|session| {
+                session.storage.conn().execute(
+                    r#"INSERT OR IGNORE INTO "cloud:positions" VALUES (?1, ?2, NULL)"#,
+                    params![consumer, table],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
     /// The sequence number of the last record that `consumer` is done with, or `None` when it has not begun: it then
     /// starts at the oldest record. Survives a restart.
     ///
@@ -30,7 +47,7 @@ impl Tables {
                     )?
                     .query_row(params![consumer, table], |row| row.get(0))
                     .optional()?;
-                Ok(found)
+                Ok(found.flatten())
             })
             .await
     }

@@ -20,6 +20,10 @@ const KEEP_S: i64 = 24 * 3600;
 /// How often old records are looked for.
 const TRIM_EVERY: Millis = 10 * 60 * 1000;
 
+/// The engine stores small numbers and adds this to what it shows, which makes 21 digits, DynamoDB's least. `substr(…, 2)`
+/// takes it away again.
+const SEQUENCE_NUMBER_BASE: u128 = 100_000_000_000_000_000_000;
+
 /// One change of one item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamRecord {
@@ -122,6 +126,26 @@ impl Tables {
         Ok(arn::outgoing(&engine_arn, &self.place))
     }
 
+    /// The sequence number of the newest record, where a consumer begins that wants only what is yet to come
+    /// (`LATEST`); `None` when there is no record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stream_end(&self, table: &str) -> Result<Option<String>, Error> {
+        self.engine
+            .read(|session| {
+                let newest: Option<u64> = session
+                    .storage
+                    .conn()
+                    .prepare_cached(
+                        "SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1",
+                    )?
+                    .query_row(params![table], |row| row.get(0))?;
+                Ok(newest.map(|stored| (SEQUENCE_NUMBER_BASE + u128::from(stored)).to_string()))
+            })
+            .await
+    }
+
     pub(crate) async fn trim_streams(&self) -> Result<(), Error> {
         if !self.engine.changes.trim_is_due(self.clock.now_ms()) {
             return Ok(());
@@ -173,7 +197,8 @@ impl Session {
                 AND CAST(sequence_number AS INTEGER) <
                     (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1)
                 AND CAST(sequence_number AS INTEGER) <= COALESCE(
-                    (SELECT MIN(CAST(substr(sequence_number, 2) AS INTEGER)) FROM "cloud:positions" WHERE table_name = ?1),
+                    (SELECT MIN(COALESCE(CAST(substr(sequence_number, 2) AS INTEGER), 0))
+                     FROM "cloud:positions" WHERE table_name = ?1),
                     9223372036854775807)"#,
                 params![table, oldest],
             )?;

@@ -320,6 +320,26 @@ async fn old_records_are_forgotten_only_when_every_consumer_has_them() {
 }
 
 #[tokio::test]
+async fn records_wait_for_a_consumer_that_has_not_begun() {
+    let clock = Clock::default();
+    let tables = open(&State::Memory, &clock);
+    tables.ensure_table(&orders()).await.unwrap();
+    tables.register("late", "orders").await.unwrap();
+    assert_eq!(tables.position("late", "orders").await.unwrap(), None);
+    assert_eq!(tables.stream_end("orders").await.unwrap(), None);
+    for i in 0..3 {
+        put(&tables, &format!("o{i}"), json!({})).await;
+    }
+    let records = tables.stream_records("orders", None, 10).await.unwrap();
+    assert_eq!(tables.stream_end("orders").await.unwrap().as_ref(), Some(&records[2].sequence_number));
+    clock.advance(Duration::from_hours(48));
+    let running = tokio::spawn(Arc::clone(&tables).run());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.abort();
+    assert_eq!(tables.stream_records("orders", None, 10).await.unwrap(), records);
+}
+
+#[tokio::test]
 async fn clearing_keeps_the_tables_and_resetting_does_not() {
     let tables = open(&State::Memory, &Clock::default());
     tables.ensure_table(&orders()).await.unwrap();
