@@ -30,10 +30,6 @@ pub enum Grant {
     /// `sqs:GetQueueAttributes` of every queue and its dead-letter queue. Sets `QUEUE_URL_PREFIX` and `QUEUE_NAMES`
     /// (comma-separated, without the stage's prefix).
     WatchQueues,
-    /// `sqs:SendMessage` to every queue of the product, listed by ARN: the outbox relay's alone.
-    SendToAll,
-    /// `sqs:GetQueueAttributes` of every queue of the product and its dead-letter queue, listed by ARN.
-    ReadQueues,
     /// `ssm:GetParameter` on `/{stage}/{name}`; sets `{NAME}_PARAMETER`.
     Parameter(&'static str),
     /// `ses:SendEmail` as the product's sender. Sets `MAIL_FROM`.
