@@ -1,0 +1,4 @@
+//! Runs the function under the Lambda runtime.
+fn main() -> std::process::ExitCode {
+    platform::main(&videos_add_captions::function())
+}
