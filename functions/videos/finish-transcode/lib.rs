@@ -8,14 +8,11 @@ use platform::{Function, Grant, Job, Message, Result, TableAction};
 use videos::{Ingest, MediaMessage};
 
 /// Jobs of this product name their video.
-const EVENTS: &str = r#"{
-  "source": ["aws.mediaconvert"],
-  "detail-type": ["MediaConvert Job State Change"],
-  "detail": {
-    "status": ["PROGRESSING", "INPUT_INFORMATION", "STATUS_UPDATE", "COMPLETE", "CANCELED", "ERROR"],
-    "userMetadata": {"video_id": [{"exists": true}]}
-  }
-}"#;
+const EVENTS: &str = concat!(
+    r#"{"source": ["aws.mediaconvert"], "detail-type": ["MediaConvert Job State Change"], "#,
+    r#""detail": {"status": ["PROGRESSING", "INPUT_INFORMATION", "STATUS_UPDATE", "COMPLETE", "CANCELED", "ERROR"], "#,
+    r#""userMetadata": {"video_id": [{"exists": true}]}}}"#,
+);
 
 /// The function.
 #[must_use]
