@@ -22,10 +22,7 @@ pub fn function() -> Function {
         ])
         .serve("identity-disable-totp", handle)
         .memory_mb(1024)
-        .grants([Grant::Table(
-            "identity",
-            &[TableAction::Get, TableAction::Put, TableAction::Update, TableAction::Delete],
-        )])
+        .grants([Grant::Table("identity", &[TableAction::Get, TableAction::Update, TableAction::Delete])])
 }
 
 async fn handle(identity: Identity, call: Call<Disable>) -> Result<Reply<()>> {

@@ -101,7 +101,7 @@ mod signing;
 mod tokens;
 mod user;
 
-pub use account::{BIO_MAX, FRESH_S, OwnPassword, PasswordChange, ProfileChange};
+pub use account::{BIO_MAX, Edit, FRESH_S, OwnPassword, PasswordChange, ProfileChange};
 pub use admin::{ROLES_MAX, Roles, UserList, UserSearch};
 pub use codes::IdentityError;
 pub use email::{Accepted, Confirmed, EmailAddress, MailToken, PasswordReset, Post, RESET_S, VERIFY_S};

@@ -8,7 +8,7 @@
 
 use kernel::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
-use storage::{Delete, Item, Put, Table};
+use storage::{Delete, Item, Table};
 
 use crate::changes::Changes;
 use crate::codes::IdentityError;
@@ -62,16 +62,19 @@ impl Lockout {
     async fn count(&self, table: &Table, context: &Context) -> Result<()> {
         let (now, key) = (context.now(), keys::lockout(&self.email));
         if self.row.is_none() {
-            let first = Row { failures: 1, expires_at: now.plus_s(WINDOW_S).s() };
-            let put = Put::row(&key, first)
+            // An update: two puts of the same second would be the same item, and count as one.
+            let first = Changes::new()
+                .set("failures", 1)
+                .set("expires_at", now.plus_s(WINDOW_S).s())
+                .of(key.clone())
                 // The first failure opens a window unless one is open.
                 .when("attribute_not_exists(pk) OR expires_at <= :now")
                 .value(":now", now.s())
                 .or(IdentityError::TooManyAttempts);
-            match table.put(context, put).await {
+            match table.update(context, first).await {
                 // Another failure opened it a moment ago: this one counts in it.
                 Err(e) if e.is(IdentityError::TooManyAttempts) => {}
-                other => return other,
+                other => return other.map(drop),
             }
         }
         let until = self.row.map_or_else(|| now.plus_s(WINDOW_S).s(), |r| r.expires_at);

@@ -155,6 +155,9 @@ impl Local {
         cloud.mail.ensure_identity("example.com").map_err(|e| e.to_string())?;
         cloud.mail.ensure_identity("no-reply@example.com").map_err(|e| e.to_string())?;
         deploy::deploy(&product, &cloud).await?;
+        for (table, function) in streams(&product) {
+            cloud.tables.register(&function, &table).await.map_err(|e| e.to_string())?;
+        }
 
         let logs = Arc::new(match &options.state {
             State::Memory => Logs::default(),
@@ -362,7 +365,7 @@ impl Local {
             let waits = queue.visible > 0 || queue.next_due_ms.is_some_and(|due| due <= soon);
             add(if waits { queue.visible + queue.in_flight + queue.delayed } else { 0 }, &queue.name);
         }
-        for (table, function) in self.streams() {
+        for (table, function) in streams(&self.product) {
             let position = self.tables.position(&function, &table).await.ok().flatten();
             let behind = self.tables.stream_records(&table, position.as_deref(), 1).await;
             add(behind.map_or(0, |r| r.len()), &format!("stream of {table}"));
@@ -406,6 +409,9 @@ impl Local {
         self.mail.ensure_identity("example.com").map_err(|e| e.to_string())?;
         self.mail.ensure_identity("no-reply@example.com").map_err(|e| e.to_string())?;
         deploy::deploy(&self.product, &self.cloud).await?;
+        for (table, function) in streams(&self.product) {
+            self.tables.register(&function, &table).await.map_err(|e| e.to_string())?;
+        }
         self.seed().await
     }
 
@@ -481,16 +487,6 @@ impl Local {
             .collect()
     }
 
-    fn streams(&self) -> Vec<(String, String)> {
-        let sources = self.product.functions.iter().flat_map(|f| f.events.iter().map(move |s| (f, s)));
-        sources
-            .filter_map(|(f, s)| match s {
-                EventSource::DynamoDbStream { table, .. } => Some((table.clone(), f.name.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
     async fn seed(&self) -> Result<(), String> {
         let env = self.functions.env_of("identity-register").map_err(|e| e.to_string())?;
         let identity = identity::Identity::from_env(&env).map_err(|e| e.to_string())?;
@@ -503,6 +499,17 @@ impl Drop for Local {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Streams that functions read: table and function.
+fn streams(product: &Product) -> Vec<(String, String)> {
+    let sources = product.functions.iter().flat_map(|f| f.events.iter().map(move |s| (f, s)));
+    sources
+        .filter_map(|(f, s)| match s {
+            EventSource::DynamoDbStream { table, .. } => Some((table.clone(), f.name.clone())),
+            _ => None,
+        })
+        .collect()
 }
 
 fn clock_offset(state: &State) -> i64 {

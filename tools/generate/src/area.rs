@@ -354,6 +354,8 @@ fn write_feeds(out: &mut String, queue: &str, feeds: &[Feed]) {
     let id = camel(queue);
     for feed in feeds {
         let Feed::Events(pattern) = feed else { continue };
+        // JSON is YAML; on one line it keeps out of the indentation's way.
+        let pattern = pattern.split_whitespace().collect::<Vec<_>>().join(" ");
         let _ = write!(
             out,
             "  {id}Rule:

@@ -24,6 +24,13 @@ fn main() -> ExitCode {
         files.insert(format!("functions/{area}/template.yaml"), area::template(area, &members, &functions));
     }
     files.insert("template.yaml".into(), root::template(&areas, &functions));
+    let info = openapi::Info {
+        title: "Creator and content commerce",
+        version: env!("CARGO_PKG_VERSION"),
+        description: include_str!("../root/openapi.md"),
+    };
+    let document = openapi::document(&functions, &info);
+    files.insert("docs/openapi.json".into(), format!("{document:#}\n"));
     let mut stale = Vec::new();
     for (path, text) in files {
         if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {

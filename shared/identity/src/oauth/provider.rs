@@ -125,7 +125,15 @@ impl Provider<'_> {
         verifier: &str,
     ) -> Result<Stranger> {
         let token = self.token(context, web, code, verifier).await?;
-        let me = self.ask(context, web, &self.setup.userinfo_url, &token).await?;
+        let me = match self.kind {
+            // X gives the address only to those who ask for the field.
+            Kind::Twitter if !self.setup.userinfo_url.contains('?') => {
+                let url =
+                    format!("{}?user.fields=confirmed_email,profile_image_url", self.setup.userinfo_url);
+                self.ask(context, web, &url, &token).await?
+            }
+            _ => self.ask(context, web, &self.setup.userinfo_url, &token).await?,
+        };
         match (self.kind, &self.setup.emails_url) {
             (Kind::Github, Some(url)) => {
                 let emails = self.ask(context, web, url, &token).await?;

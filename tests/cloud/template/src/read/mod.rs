@@ -24,9 +24,8 @@ use crate::values::text_of;
 use crate::world::{Options, World};
 
 /// Types that would have to do something, and nothing here does it.
-const NOT_HERE: [&str; 8] = [
+const NOT_HERE: [&str; 7] = [
     "AWS::ApiGateway::RestApi",
-    "AWS::DynamoDB::GlobalTable",
     "AWS::Kinesis::Stream",
     "AWS::Lambda::Url",
     "AWS::Pipes::Pipe",

@@ -18,6 +18,15 @@ struct TableProperties {
     stream_specification: Option<Stream>,
     time_to_live_specification: Option<TimeToLive>,
     point_in_time_recovery_specification: Option<Recovery>,
+    /// A global table says per region what a table says once.
+    #[serde(default)]
+    replicas: Vec<Replica>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Replica {
+    point_in_time_recovery_specification: Option<Recovery>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +81,7 @@ struct Recovery {
 }
 
 pub(super) fn tables(all: &All<'_>) -> Result<Vec<Table>, TemplateError> {
-    let mut tables = all.of(&["AWS::DynamoDB::Table"]).map(table).collect::<Result<Vec<_>, _>>()?;
+    let mut tables = all.of(&["AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"]).map(table).collect::<Result<Vec<_>, _>>()?;
     for declared in all.of(&["AWS::Serverless::SimpleTable"]) {
         tables.push(simple_table(declared)?);
     }
@@ -152,7 +161,9 @@ fn table(declared: &Declared<'_>) -> Result<Table, TemplateError> {
             .and_then(|t| t.attribute_name),
         recovery: properties
             .point_in_time_recovery_specification
-            .is_some_and(|r| r.point_in_time_recovery_enabled),
+            .iter()
+            .chain(properties.replicas.iter().filter_map(|r| r.point_in_time_recovery_specification.as_ref()))
+            .any(|r| r.point_in_time_recovery_enabled),
     })
 }
 
