@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use axum::body::Body;
+use http::header::{HOST, HeaderValue};
 
 use crate::invocation::CURRENT;
 use crate::wire::{Outcome, Wire};
@@ -43,7 +44,11 @@ impl HttpConnector for InProcess {
         HttpConnectorFuture::new(async move {
             let wire = wire.ok_or_else(|| ConnectorError::io("the product has not started".into()))?;
             let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
-            let request = request.map(Body::new);
+            let mut request = request.map(Body::new);
+            // A client that speaks HTTP/1.1 adds it; it is part of what was signed.
+            if let Some(host) = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok()) {
+                request.headers_mut().entry(HOST).or_insert(host);
+            }
             let response = match CURRENT.try_with(Arc::clone) {
                 Ok(invocation) => match wire.call_from(&invocation, request).await {
                     Outcome::Answered(response) => response,
