@@ -5,6 +5,7 @@ use identity::Exports;
 use messaging::{ExportRequest, queues};
 use notifications::Notifications;
 use platform::{Function, Grant, Job, Message, Result, TableAction};
+use videos::Library;
 
 /// The function.
 #[must_use]
@@ -17,16 +18,19 @@ pub fn function() -> Function {
         .memory_mb(512)
         .grants([
             Grant::Table("identity", &[TableAction::Get, TableAction::Query, TableAction::Put]),
+            Grant::Table("videos", &[TableAction::Get, TableAction::Query]),
             Grant::Table("notifications", &[TableAction::Query]),
             Grant::Bucket("exports", &["GetObject", "PutObject"]),
         ])
 }
 
-async fn handle(
-    (exports, notifications): (Exports, Notifications),
-    message: Message<ExportRequest>,
-) -> Result<()> {
+type Areas = (Exports, Library, Notifications);
+
+async fn handle((exports, videos, notifications): Areas, message: Message<ExportRequest>) -> Result<()> {
     let (context, user) = (&message.context, message.body.user);
-    let areas = vec![("notifications.json", notifications.export_user(context, user))];
-    exports.export(context, &message.id, user, areas).await
+    let elsewhere = vec![
+        ("videos.json", videos.export_user(context, user)),
+        ("notifications.json", notifications.export_user(context, user)),
+    ];
+    exports.export(context, &message.id, user, elsewhere).await
 }
