@@ -181,7 +181,7 @@ impl Ingest {
             let interval = preview_interval(video.duration_seconds.or(duration).unwrap_or(0.0));
             let track = hls::preview_track(&previews, interval, duration.unwrap_or(0.0));
             let key = format!("{folder}{PREVIEW}");
-            self.media.write(context, &key, "text/vtt", track.into_bytes(), None).await?;
+            self.media.write(context, &key, "text/vtt; charset=utf-8", track.into_bytes(), None).await?;
         }
         let largest = renditions.iter().max_by_key(|r| u64::from(r.width) * u64::from(r.height));
         let update = Update::key(

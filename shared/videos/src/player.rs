@@ -232,7 +232,7 @@ impl Manifests {
             };
             let text = String::from_utf8_lossy(&stored.bytes);
             Ok(if file == PREVIEW {
-                Manifest { media_type: "text/vtt", text: hls::rewrite_track(&text, &resolve) }
+                Manifest { media_type: "text/vtt; charset=utf-8", text: hls::rewrite_track(&text, &resolve) }
             } else {
                 Manifest { media_type: crate::captions::PLAYLIST, text: hls::rewrite(&text, &resolve) }
             })
