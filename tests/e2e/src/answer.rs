@@ -27,7 +27,7 @@ impl Answer {
     /// # Panics
     /// When it is another, with the whole answer.
     #[track_caller]
-    #[must_use]
+    #[allow(clippy::must_use_candidate)]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{} {:?}", self.json, String::from_utf8_lossy(&self.bytes));
         self.json
