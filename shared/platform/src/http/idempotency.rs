@@ -83,13 +83,15 @@ impl Records {
         };
         let put = Put::row(&Key::new(&pk, SK), &row)
             .name("#status", "status")
+            // `request` is one of DynamoDB's reserved words.
+            .name("#request", "request")
             .value(":now", now)
             .value(":running", "running")
             .value(":request", &request)
             // A record whose holder's time is over may be taken over, by the same request only.
             .when(
                 "attribute_not_exists(pk) OR expires_at < :now \
-                 OR (#status = :running AND locked_until < :now AND request = :request)",
+                 OR (#status = :running AND locked_until < :now AND #request = :request)",
             )
             .or_else(move |old| told(old.cloned(), &request, &seal_key, now));
         match self.table.put(context, put).await {
