@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use e2e::{Clip, PASSWORD, Person, Stack, clip};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Calls, read units, write units.
 type Used = (u64, f64, f64);

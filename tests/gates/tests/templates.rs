@@ -109,7 +109,7 @@ fn every_consumed_queue_has_a_watched_dead_letter_queue_and_waits_six_timeouts()
                     assert!(watched.contains(&dlq.name), "no alarm on {}", dlq.name);
                 }
                 EventSource::DynamoDbStream { report_failures, on_failure, .. } => {
-                    assert!(report_failures && on_failure.is_some(), "{}", function.name);
+                    assert!(*report_failures && on_failure.is_some(), "{}", function.name);
                 }
                 EventSource::Schedule { .. } => {}
             }
