@@ -8,12 +8,18 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 mod answer;
+mod flows;
 mod media;
 mod people;
+mod playback;
+mod videos;
 
 pub use answer::Answer;
-pub use media::{Clip, clip};
+pub use flows::{Flow, fault, survives};
+pub use media::{Clip, clip, made};
 pub use people::{PASSWORD, Person};
+pub use playback::{Probe, Segment, probe, segments, uris, uris_in};
+pub use videos::{MEDIA, UPLOADS, id_of};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

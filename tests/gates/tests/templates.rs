@@ -53,7 +53,8 @@ fn logical_ids_are_unique_across_stacks() {
 }
 
 /// Actions whose resource has no ARN.
-const WITHOUT_ARN: [&str; 3] = ["sns:Publish", "mediaconvert:Probe", "dynamodb:ListStreams"];
+const WITHOUT_ARN: [&str; 5] =
+    ["sns:Publish", "mediaconvert:Probe", "dynamodb:ListStreams", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
 
 #[test]
 fn no_role_has_a_wildcard_where_an_arn_exists() {

@@ -38,7 +38,7 @@ fn a_function_fits_on_a_screen_and_says_what_who_and_which_errors() {
         let name = path.display();
         assert!(text.lines().count() <= 70, "{name} has {} lines", text.lines().count());
         assert!(text.starts_with("//! "), "{name} has no doc comment");
-        for forbidden in ["std::env", "aws_sdk", "unwrap", "tokio::spawn"] {
+        for forbidden in ["std::env", "aws_sdk", ".unwrap()", ".expect(", "tokio::spawn"] {
             assert!(!text.contains(forbidden), "{name} uses {forbidden}");
         }
     }

@@ -206,6 +206,23 @@ impl Objects {
         }
     }
 
+    /// Keys of multipart uploads that are neither complete nor given up.
+    ///
+    /// # Errors
+    /// When there is no such bucket or the index cannot be read.
+    pub fn open_uploads(&self, bucket: &str) -> Result<Vec<String>> {
+        let mut paging = Paging::default();
+        let mut all = Vec::new();
+        loop {
+            let page = self.core.index.uploads(bucket, &paging)?;
+            all.extend(page.entries.into_iter().map(|upload| upload.key));
+            match page.next {
+                Some(next) => paging.after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
     /// Deletes as a client would, notifications included; deleting what is not there succeeds.
     ///
     /// # Errors
