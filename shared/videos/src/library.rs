@@ -21,7 +21,7 @@ pub struct Library {
     store: Store,
 }
 
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 /// Time that must be left before another page is begun.
 const PAGE_MS: i64 = 2_000;
 

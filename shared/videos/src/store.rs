@@ -19,7 +19,7 @@ pub(crate) struct Store {
 }
 
 /// Times that a change is made anew when somebody else changed the video in between.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 impl Store {
     pub(crate) fn open(env: &kernel::Env, settings: &mut kernel::Settings<'_>) -> Self {
