@@ -97,7 +97,9 @@ impl Postman {
             .put(
                 context,
                 Put::row(&key(message_id), &row)
-                    .attribute("holder", &*context.request_id)
+                    // Not the invocation's id: a batch may bring the same message twice, and of two equal rows
+                    // the second passes for the first one's repetition.
+                    .attribute("holder", context.uuid().to_string())
                     .expires_at(now.s() + MARK_KEPT_S)
                     // Nobody has sent it, and whoever was about to is out of time.
                     .when("attribute_not_exists(pk) OR (#state = :sending AND held_until <= :now)")
