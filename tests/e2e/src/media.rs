@@ -22,15 +22,23 @@ pub struct Clip {
 pub fn clip(clip: Clip) -> PathBuf {
     let Clip { width, height, seconds, sound } = clip;
     let name = format!("{width}x{height}-{seconds}s-{}.mp4", if sound { "sound" } else { "silent" });
-    let picture = format!("testsrc2=size={width}x{height}:rate=30:duration={seconds}");
+    // Only planes of full size keep an odd number of pixels.
+    let odd = width % 2 + height % 2 > 0;
+    let source = if odd { "testsrc" } else { "testsrc2" };
+    let picture = format!("{source}=size={width}x{height}:rate=30:duration={seconds}");
     let tone = format!("sine=frequency=440:duration={seconds}");
     let mut args = vec!["-f", "lavfi", "-i", &picture];
     if sound {
         args.extend(["-f", "lavfi", "-i", &tone, "-c:a", "aac"]);
     }
-    // In planes of full size, an odd number of pixels can be kept.
-    let odd = width % 2 + height % 2 > 0;
-    args.extend(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", if odd { "yuv444p" } else { "yuv420p" }]);
+    args.extend([
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-pix_fmt",
+        if odd { "yuv444p" } else { "yuv420p" },
+    ]);
     args.extend(["-movflags", "+faststart"]);
     made(&name, &args)
 }

@@ -62,7 +62,16 @@ pub struct Probe {
 #[must_use]
 pub fn probe(bytes: &[u8]) -> Probe {
     let report = run(
-        Command::new("ffprobe").args(["-v", "error", "-show_streams", "-show_format", "-of", "json", "-i", "pipe:0"]),
+        Command::new("ffprobe").args([
+            "-v",
+            "error",
+            "-show_streams",
+            "-show_format",
+            "-of",
+            "json",
+            "-i",
+            "pipe:0",
+        ]),
         bytes,
     );
     let report: Value = serde_json::from_slice(&report).unwrap();
@@ -72,9 +81,9 @@ pub fn probe(bytes: &[u8]) -> Probe {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     // A stream that came through a pipe has no length of its own: its frames have.
     let stamps = run(
-        Command::new("ffprobe").args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time"]).args([
-            "-of", "csv=p=0", "-i", "pipe:0",
-        ]),
+        Command::new("ffprobe")
+            .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time"])
+            .args(["-of", "csv=p=0", "-i", "pipe:0"]),
         bytes,
     );
     let stamps = String::from_utf8_lossy(&stamps).into_owned();

@@ -25,7 +25,8 @@ impl Stack {
     /// Sends a file to where its announcement says, in one PUT.
     pub async fn send_file(&self, upload: &Value, bytes: Vec<u8>) -> Answer {
         let url = upload["url"].as_str().unwrap_or_else(|| panic!("no URL: {upload}"));
-        let kind = upload["headers"]["Content-Type"].as_str().unwrap_or_else(|| panic!("no headers: {upload}"));
+        let kind =
+            upload["headers"]["Content-Type"].as_str().unwrap_or_else(|| panic!("no headers: {upload}"));
         self.send(self.request(Method::PUT, url).header("content-type", kind).body(bytes)).await
     }
 
@@ -83,7 +84,9 @@ impl Stack {
     /// What waits in queues, dead-letter queues included.
     pub fn waiting(&self) -> Vec<Value> {
         let holds = |q: &Value| {
-            ["/visible", "/in_flight", "/delayed", "/dlq/visible"].iter().any(|p| q.pointer(p).is_some_and(|n| n != 0))
+            ["/visible", "/in_flight", "/delayed", "/dlq/visible"]
+                .iter()
+                .any(|p| q.pointer(p).is_some_and(|n| n != 0))
         };
         self.local.queue_list().into_iter().filter(holds).collect()
     }
