@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::endpoint::SchemaOf;
 use super::event::HttpEvent;
+use super::shape;
 
 /// An endpoint without query parameters.
 pub type NoQuery = ();
@@ -88,13 +90,17 @@ pub struct Files {
 }
 
 impl Files {
-    pub(crate) fn call<B, Q>(self, takes_body: bool) -> Result<Call<B, Q>>
+    /// `schema` is the body's; `None` when the endpoint takes none.
+    pub(crate) fn call<B, Q>(self, schema: Option<SchemaOf>) -> Result<Call<B, Q>>
     where
         B: DeserializeOwned + Validate,
         Q: DeserializeOwned,
     {
         let query = query::<Q>(&self.event.raw_query_string)?;
-        let body: B = if takes_body { json(&self.body)? } else { json(b"null")? };
+        let body: B = match schema {
+            Some(schema) => json(&self.body).map_err(|error| every_wrong_field(schema, &self.body, error))?,
+            None => json(b"null")?,
+        };
         let mut check = kernel::Check::new();
         body.validate(&mut check);
         check.finish()?;
@@ -116,6 +122,22 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     })?;
     reader.end().map_err(|_| Error::from(CommonError::MalformedJson))?;
     Ok(value)
+}
+
+/// Serde told one wrong field; the schema tells the others.
+fn every_wrong_field(schema: SchemaOf, body: &[u8], first: Error) -> Error {
+    let told = first.fields(kernel::Language::default());
+    let (Some(told), Ok(body)) = (told.first(), serde_json::from_slice(if body.is_empty() { b"{}" } else { body }))
+    else {
+        return first;
+    };
+    let wrong = shape::wrong_fields(schema, &body);
+    let mut check = kernel::Check::new();
+    if !wrong.iter().any(|(field, _)| *field == told.field) {
+        check.wrong(told.field.as_str(), told.code);
+    }
+    shape::report(&mut check, &wrong);
+    check.finish().err().unwrap_or(first)
 }
 
 fn query<Q: DeserializeOwned>(raw: &str) -> Result<Q> {

@@ -81,7 +81,7 @@ pub struct Endpoint {
 /// 256 KB, the limit of bodies when an endpoint says nothing else.
 pub const BODY_MAX_BYTES: usize = 256 * 1024;
 
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// Schemas of what an endpoint takes and gives, for the OpenAPI document.
 #[derive(Clone, Copy)]
@@ -244,7 +244,7 @@ impl Endpoint {
         F: Fn(D, Call<B, Q>) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<Reply<A>>> + Send + 'static,
     {
-        let takes_body = schema_of::<B>().is_some();
+        let schema = schema_of::<B>();
         let served = Served { body: schema_of::<B>(), query: schema_of::<Q>(), answer: schema_of::<A>() };
         let endpoint = Arc::new(self.clone());
         let grants = self.own_grants();
@@ -260,7 +260,7 @@ impl Endpoint {
                 let erased: Handle = Arc::new(move |files: Files| {
                     let domain = domain.clone();
                     Box::pin(async move {
-                        let call = files.call::<B, Q>(takes_body)?;
+                        let call = files.call::<B, Q>(schema)?;
                         let reply = handle(domain, call).await?;
                         reply.sent().map_err(|e| kernel::Error::internal(format!("answer: {e}")))
                     })
@@ -289,6 +289,12 @@ impl Endpoint {
             )),
         }
         grants
+    }
+
+    /// Whether who calls makes no difference: signing in, renewing, and what has no limit. A bad token counts as none.
+    pub(super) fn asks_nobody(&self) -> bool {
+        matches!(self.access, Access::Anyone | Access::Holder(_))
+            && matches!(self.rate, RateClass::Auth | RateClass::Unlimited)
     }
 
     /// Every code that this endpoint can answer: its own and those of the pipeline.

@@ -10,6 +10,7 @@ mod limits;
 mod pipeline;
 mod problem;
 mod reply;
+mod shape;
 
 pub use call::{Call, Files, NoQuery, Page, Raw};
 pub use endpoint::{Access, BODY_MAX_BYTES, Endpoint, IdempotencyRule, RateClass, Served};
