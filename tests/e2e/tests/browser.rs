@@ -1,5 +1,5 @@
-//! A real browser plays what was published: the page `/_local/studio` in headless Chromium, driven over its DevTools
-//! protocol.
+//! A real browser plays what was published: the page `/_local/studio` in headless Chromium, driven over its
+//! `DevTools` protocol.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -15,6 +15,8 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+/// Debian's package and program.
+const CHROMIUM: &str = "chromium";
 /// How long a page may take; only a broken one does.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -34,8 +36,7 @@ impl Browser {
     /// Opens the page.
     async fn open(url: &str) -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".into());
-        let mut process = Command::new(&program)
+        let mut process = Command::new(CHROMIUM)
             .args([
                 "--headless=new",
                 "--no-sandbox",
@@ -56,7 +57,7 @@ impl Browser {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|e| panic!("{program}: {e}"));
+            .unwrap_or_else(|e| panic!("{CHROMIUM}: {e}"));
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let address = async {
             while let Some(line) = lines.next_line().await.unwrap() {
@@ -64,7 +65,7 @@ impl Browser {
                     return address.to_owned();
                 }
             }
-            panic!("{program} ended before it listened");
+            panic!("{CHROMIUM} ended before it listened");
         };
         let address = tokio::time::timeout(PATIENCE, address).await.unwrap();
         // What it says further is of no interest, but has to go somewhere.

@@ -9,6 +9,9 @@ use e2e::{Answer, Clip, Probe, Stack, clip, id_of, made, probe, segments, uris};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// The way of a video that comes through.
+const WAY: [&str; 4] = ["uploading", "queued", "transcoding", "ready"];
+
 /// A playlist of a video, fetched by its signed address.
 async fn playlist(stack: &Stack, url: &str) -> String {
     let answer = stack.get(url, None).await;
@@ -82,7 +85,6 @@ async fn an_uploaded_clip_becomes_a_published_video_that_plays() {
     stack.send_file(&upload, bytes).await.expect(200);
 
     // The way there goes forward only.
-    const WAY: [&str; 4] = ["uploading", "queued", "transcoding", "ready"];
     let mut seen = vec![(0, 0)];
     for _ in 0..1200 {
         let status = stack.status(&creator.token, &id).await;
@@ -277,7 +279,7 @@ async fn the_cdn_refuses_tampered_foreign_and_expired_signatures() {
     }
 
     // Leave lasts a day, and no longer.
-    stack.advance(Duration::from_secs(86_400 - 60)).await;
+    stack.advance(Duration::from_hours(24) - Duration::from_mins(1)).await;
     assert_eq!(status(&good).await, 200);
     assert_eq!(with_cookies(&stack, url, &cookies).await.status.as_u16(), 200);
     playlist(&stack, manifest).await;
@@ -376,7 +378,7 @@ fn large_clip() -> PathBuf {
         bytes.extend(b"free");
         let length = bytes.len() + filler as usize - 8;
         // Not all the same, so that parts in a wrong order would be noticed.
-        bytes.extend((0..).map(|n: u64| (n / 4096) as u8).take(length - bytes.len()));
+        bytes.extend((0..=u8::MAX).cycle().flat_map(|n| [n; 4096]).take(length - bytes.len()));
         std::fs::write(&making, bytes).unwrap();
         std::fs::rename(&making, &large).unwrap();
     }
@@ -431,7 +433,7 @@ async fn a_large_file_goes_up_in_parts_in_any_order_and_resumes_after_a_lost_con
     }
     let all = stack.get(&path, token).await.expect(200);
     assert_eq!(received(&all), [1, 2, 3, 4, 5, 6, 7]);
-    let sent: Vec<Value> = all["received_parts"]
+    let told: Vec<Value> = all["received_parts"]
         .as_array()
         .unwrap()
         .iter()
@@ -440,8 +442,8 @@ async fn a_large_file_goes_up_in_parts_in_any_order_and_resumes_after_a_lost_con
         .collect();
 
     // Completed twice, it is one file and one job.
-    let first = stack.post(&format!("{path}/complete"), token, &json!({"parts": sent})).await.expect(202);
-    let second = stack.post(&format!("{path}/complete"), token, &json!({"parts": sent})).await.expect(202);
+    let first = stack.post(&format!("{path}/complete"), token, &json!({"parts": told})).await.expect(202);
+    let second = stack.post(&format!("{path}/complete"), token, &json!({"parts": told})).await.expect(202);
     assert_eq!(first, second);
     let id = id_of(&upload);
     assert_eq!(first, json!({"video_id": id, "status": "queued"}));
