@@ -62,7 +62,8 @@ impl Stack {
 
     /// A request to the API (a path) or to any URL.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.local.api()) };
+        let url =
+            if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.local.api()) };
         self.http.request(method, url)
     }
 

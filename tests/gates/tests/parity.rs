@@ -16,8 +16,12 @@ fn folders_code_and_template_name_the_same_functions() {
     let names: BTreeSet<String> = code().into_keys().collect();
     assert_eq!(product::functions().len(), names.len(), "two functions share a name");
     assert_eq!(folders().unwrap(), names);
-    let deployed: BTreeSet<String> =
-        templates().unwrap().functions.iter().map(|f| f.name.trim_start_matches("gate-").to_owned()).collect();
+    let deployed: BTreeSet<String> = templates()
+        .unwrap()
+        .functions
+        .iter()
+        .map(|f| f.name.trim_start_matches("gate-").to_owned())
+        .collect();
     assert_eq!(deployed, names);
 }
 
@@ -65,7 +69,10 @@ fn every_function_has_a_good_and_a_bad_sample_event() {
     let known: BTreeSet<String> = code().into_keys().collect();
     for area in gates::subfolders(&root().join("events")).unwrap() {
         for function in gates::subfolders(&root().join("events").join(&area)).unwrap() {
-            assert!(known.contains(&format!("{area}-{function}")), "events of an unknown function {area}-{function}");
+            assert!(
+                known.contains(&format!("{area}-{function}")),
+                "events of an unknown function {area}-{function}"
+            );
         }
     }
 }
@@ -91,7 +98,10 @@ fn openapi_describes_every_route_and_no_other_with_every_error_it_can_give() {
         for (method, operation) in methods.as_object().unwrap() {
             if method != "parameters" {
                 described.insert((method.to_uppercase(), path.clone()));
-                assert!(operation["summary"].as_str().is_some_and(|s| !s.is_empty()), "{method} {path} has no summary");
+                assert!(
+                    operation["summary"].as_str().is_some_and(|s| !s.is_empty()),
+                    "{method} {path} has no summary"
+                );
             }
         }
     }

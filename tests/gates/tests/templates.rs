@@ -53,8 +53,13 @@ fn logical_ids_are_unique_across_stacks() {
 }
 
 /// Actions whose resource has no ARN.
-const WITHOUT_ARN: [&str; 5] =
-    ["sns:Publish", "mediaconvert:Probe", "dynamodb:ListStreams", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
+const WITHOUT_ARN: [&str; 5] = [
+    "sns:Publish",
+    "mediaconvert:Probe",
+    "dynamodb:ListStreams",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
 
 #[test]
 fn no_role_has_a_wildcard_where_an_arn_exists() {
@@ -105,7 +110,8 @@ fn every_consumed_queue_has_a_watched_dead_letter_queue_and_waits_six_timeouts()
                     assert!(report_failures, "{} does not report failures", function.name);
                     let queue = queues[queue_arn.as_str()];
                     assert!(queue.visibility_s >= 6 * function.timeout_s, "{}", queue.name);
-                    let redrive = queue.redrive.as_ref().unwrap_or_else(|| panic!("{} has no DLQ", queue.name));
+                    let redrive =
+                        queue.redrive.as_ref().unwrap_or_else(|| panic!("{} has no DLQ", queue.name));
                     let dlq = queues[redrive.target_arn.as_str()];
                     assert!(watched.contains(&dlq.name), "no alarm on {}", dlq.name);
                 }

@@ -74,7 +74,11 @@ fn a_code_means_one_thing_in_the_whole_product_and_is_said_in_five_languages() {
             let said = (code.status, code.text.en);
             let first = seen.entry(code.name).or_insert(said);
             assert_eq!(*first, said, "{} means two things", code.name);
-            assert!(code.name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'), "{}", code.name);
+            assert!(
+                code.name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'),
+                "{}",
+                code.name
+            );
             let texts: BTreeSet<&str> = platform::Language::ALL.map(|l| code.text.of(l)).into();
             assert_eq!(texts.len(), 5, "{} is not said in five languages", code.name);
         }
@@ -83,8 +87,21 @@ fn a_code_means_one_thing_in_the_whole_product_and_is_said_in_five_languages() {
 
 /// Licences that may come in; each is permissive or allows linking.
 const LICENCES: [&str; 15] = [
-    "MIT", "MIT-0", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "0BSD", "Unicode-3.0", "Unlicense",
-    "CC0-1.0", "MPL-2.0", "OpenSSL", "BSL-1.0", "CDLA-Permissive-2.0",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "0BSD",
+    "Unicode-3.0",
+    "Unlicense",
+    "CC0-1.0",
+    "MPL-2.0",
+    "OpenSSL",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
 ];
 
 #[test]
@@ -122,7 +139,10 @@ fn every_direct_dependency_has_its_reason_written_down() {
         } else if section == "[workspace.dependencies]" && line.contains('=') && !line.contains("path =") {
             let name = line.split('=').next().unwrap_or_default().trim();
             if !name.starts_with('#') {
-                assert!(reasons.contains(&format!("`{name}`")) || reasons.contains(&format!("| {name} |")), "{name} has no line in docs/dependencies.md");
+                assert!(
+                    reasons.contains(&format!("`{name}`")) || reasons.contains(&format!("| {name} |")),
+                    "{name} has no line in docs/dependencies.md"
+                );
             }
         }
     }

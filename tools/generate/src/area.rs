@@ -8,12 +8,19 @@ use platform::{Endpoint, Function, Trigger};
 use crate::grants::{dead_letters, environment, settings_of, statements};
 use crate::names::{camel, parameter};
 
-const HEAD: &str = "# Written by `make generate` from what the functions declare in their crates. Change it there.\n";
+const HEAD: &str =
+    "# Written by `make generate` from what the functions declare in their crates. Change it there.\n";
 
 /// Names of tables whose streams this area's functions read, as parameters.
 pub(crate) fn stream_parameters(functions: &[&Function], all: &[Function]) -> Vec<String> {
-    let reads = functions.iter().any(|f| matches!(&f.trigger, Trigger::Job(j) if matches!(j.source, Source::Streams(_))));
-    if reads { crate::tables(all).into_iter().map(|t| format!("{}StreamArn", camel(t))).collect() } else { Vec::new() }
+    let reads = functions
+        .iter()
+        .any(|f| matches!(&f.trigger, Trigger::Job(j) if matches!(j.source, Source::Streams(_))));
+    if reads {
+        crate::tables(all).into_iter().map(|t| format!("{}StreamArn", camel(t))).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// The template of one area.
@@ -90,6 +97,7 @@ fn write_function(out: &mut String, function: &Function, all: &[Function]) {
       CodeUri: ../../
       MemorySize: {}
       Timeout: {}
+      Role: !GetAtt {id}Role.Arn
       LoggingConfig:
         LogGroup: !Ref {id}Log
       Environment:
@@ -107,24 +115,7 @@ fn write_function(out: &mut String, function: &Function, all: &[Function]) {
     for (name, value) in variables {
         let _ = writeln!(out, "          {name}: {value}");
     }
-    let statements = statements(function, all);
-    if !statements.is_empty() {
-        out.push_str("      Policies:\n        - Version: '2012-10-17'\n          Statement:\n");
-    }
-    for statement in statements {
-        out.push_str("            - Effect: Allow\n              Action:\n");
-        for action in &statement.actions {
-            let _ = writeln!(out, "                - {action}");
-        }
-        if let Some(reason) = statement.reason {
-            let _ = writeln!(out, "              # {reason}");
-        }
-        out.push_str("              Resource:\n");
-        for resource in &statement.resources {
-            let value = if resource == "*" { "'*'".to_owned() } else { format!("!Sub '{resource}'") };
-            let _ = writeln!(out, "                - {value}");
-        }
-    }
+    write_role(out, function, all);
     let _ = write!(
         out,
         "  {id}Log:
@@ -136,6 +127,43 @@ fn write_function(out: &mut String, function: &Function, all: &[Function]) {
       RetentionInDays: !Ref LogRetentionDays
 "
     );
+}
+
+/// The function's role. Written out, because the one that SAM makes lets a function write into every log group.
+fn write_role(out: &mut String, function: &Function, all: &[Function]) {
+    let _ = write!(
+        out,
+        "  {}Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Principal: {{ Service: lambda.amazonaws.com }}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement:
+",
+        camel(function.name)
+    );
+    for statement in statements(function, all) {
+        out.push_str("              - Effect: Allow\n                Action:\n");
+        for action in &statement.actions {
+            let _ = writeln!(out, "                  - {action}");
+        }
+        if let Some(reason) = statement.reason {
+            let _ = writeln!(out, "                # {reason}");
+        }
+        out.push_str("                Resource:\n");
+        for resource in &statement.resources {
+            let value = if resource == "*" { "'*'".to_owned() } else { format!("!Sub '{resource}'") };
+            let _ = writeln!(out, "                  - {value}");
+        }
+    }
 }
 
 fn description(function: &Function) -> &'static str {
@@ -330,8 +358,16 @@ fn write_depth_alarm(out: &mut String, id: &str, queue: &str) {
 }
 
 fn write_queue_mapping(out: &mut String, id: &str, queue: &str, job: &Job) {
-    let window = if job.window_s > 0 { format!("\n      MaximumBatchingWindowInSeconds: {}", job.window_s) } else { String::new() };
-    let depends = if job_queue_in_root(job) { String::new() } else { format!("\n    DependsOn: {}Queue", camel(queue)) };
+    let window = if job.window_s > 0 {
+        format!("\n      MaximumBatchingWindowInSeconds: {}", job.window_s)
+    } else {
+        String::new()
+    };
+    let depends = if job_queue_in_root(job) {
+        String::new()
+    } else {
+        format!("\n    DependsOn: {}Queue", camel(queue))
+    };
     let _ = write!(
         out,
         "  {id}FromQueue:

@@ -22,7 +22,13 @@ fn on(actions: impl IntoIterator<Item = impl Into<String>>, resources: Vec<Strin
 }
 
 /// The function's grants, tables merged.
-fn merged(function: &Function) -> (BTreeMap<&'static str, BTreeSet<TableAction>>, BTreeMap<&'static str, BTreeSet<&'static str>>, BTreeSet<Grant>) {
+fn merged(
+    function: &Function,
+) -> (
+    BTreeMap<&'static str, BTreeSet<TableAction>>,
+    BTreeMap<&'static str, BTreeSet<&'static str>>,
+    BTreeSet<Grant>,
+) {
     let (mut tables, mut buckets, mut others) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     for grant in &function.grants {
         match grant {
@@ -67,6 +73,14 @@ pub(crate) fn statements(function: &Function, all: &[Function]) -> Vec<Statement
         list.extend(other(grant, all));
     }
     list.extend(source(function, all));
+    list.push(on(
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        vec![format!("{ARN}:logs:{HERE}:log-group:/aws/lambda/${{Stage}}-{}:*", function.name)],
+    ));
+    list.push(Statement {
+        reason: Some("traces have no resource type"),
+        ..on(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], vec!["*".into()])
+    });
     list
 }
 
@@ -88,20 +102,29 @@ fn other(grant: Grant, all: &[Function]) -> Vec<Statement> {
         }
         Grant::SendEmail => vec![on(
             ["ses:SendEmail"],
-            vec![format!("{ARN}:ses:{HERE}:identity/*"), format!("{ARN}:ses:{HERE}:configuration-set/${{Stage}}")],
+            vec![
+                format!("{ARN}:ses:{HERE}:identity/*"),
+                format!("{ARN}:ses:{HERE}:configuration-set/${{Stage}}"),
+            ],
         )],
         Grant::SendText => vec![Statement {
             reason: Some("a telephone number has no ARN"),
             ..on(["sns:Publish"], vec!["*".into()])
         }],
         Grant::Transcode => vec![
+            on(["mediaconvert:CreateJob"], vec![format!("{ARN}:mediaconvert:{HERE}:queues/Default")]),
             on(
-                ["mediaconvert:CreateJob"],
-                vec![format!("{ARN}:mediaconvert:{HERE}:queues/Default")],
+                ["mediaconvert:CancelJob", "mediaconvert:GetJob"],
+                vec![format!("{ARN}:mediaconvert:{HERE}:jobs/*")],
             ),
-            on(["mediaconvert:CancelJob", "mediaconvert:GetJob"], vec![format!("{ARN}:mediaconvert:{HERE}:jobs/*")]),
-            Statement { reason: Some("Probe has no resource type"), ..on(["mediaconvert:Probe"], vec!["*".into()]) },
-            on(["iam:PassRole"], vec![format!("{ARN}:iam::${{AWS::AccountId}}:role/${{Stage}}-transcode-${{AWS::Region}}")]),
+            Statement {
+                reason: Some("Probe has no resource type"),
+                ..on(["mediaconvert:Probe"], vec!["*".into()])
+            },
+            on(
+                ["iam:PassRole"],
+                vec![format!("{ARN}:iam::${{AWS::AccountId}}:role/${{Stage}}-transcode-${{AWS::Region}}")],
+            ),
         ],
     }
 }
@@ -111,7 +134,12 @@ fn source(function: &Function, all: &[Function]) -> Vec<Statement> {
     let Trigger::Job(job) = &function.trigger else { return Vec::new() };
     match &job.source {
         platform::jobs::Source::Queue(name, _) => vec![on(
-            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"],
+            [
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility",
+            ],
             vec![queue_arn(name)],
         )],
         platform::jobs::Source::Streams(_) => vec![
@@ -122,7 +150,10 @@ fn source(function: &Function, all: &[Function]) -> Vec<Statement> {
                     .map(|t| format!("{ARN}:dynamodb:{HERE}:table/${{Stage}}-{t}/stream/*"))
                     .collect(),
             ),
-            Statement { reason: Some("ListStreams has no resource type"), ..on(["dynamodb:ListStreams"], vec!["*".into()]) },
+            Statement {
+                reason: Some("ListStreams has no resource type"),
+                ..on(["dynamodb:ListStreams"], vec!["*".into()])
+            },
             on(["sqs:SendMessage"], vec![queue_arn("stream-failures")]),
         ],
         platform::jobs::Source::Schedule(_) => Vec::new(),

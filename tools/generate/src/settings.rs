@@ -49,15 +49,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         description: "",
         value: Value::Root("!Sub 'https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Stage}-'"),
     },
-    Setting {
-        name: "TRANSCODE_ROLE_ARN",
-        description: "",
-        value: Value::Root("!GetAtt TranscodeRole.Arn"),
-    },
+    Setting { name: "TRANSCODE_ROLE_ARN", description: "", value: Value::Root("!GetAtt TranscodeRole.Arn") },
     Setting {
         name: "TRANSCODE_QUEUE_ARN",
         description: "",
-        value: Value::Root("!Sub 'arn:${AWS::Partition}:mediaconvert:${AWS::Region}:${AWS::AccountId}:queues/Default'"),
+        value: Value::Root(
+            "!Sub 'arn:${AWS::Partition}:mediaconvert:${AWS::Region}:${AWS::AccountId}:queues/Default'",
+        ),
     },
     Setting {
         name: "ACCESS_TOKEN_S",
