@@ -1,8 +1,8 @@
 use kernel::ids::UserId;
-use kernel::{BoxFuture, Context, Error, Result};
+use kernel::{BoxFuture, CommonError, Context, Error, Result};
 use messaging::MailContent;
 use serde::{Deserialize, Serialize};
-use storage::{Delete, Item, Put, Query, Transaction};
+use storage::{Delete, Item, Put, Query};
 
 use crate::identity::Identity;
 use crate::letters::mail;
@@ -56,7 +56,11 @@ impl Identity {
             for (provider, subject) in &secrets.links {
                 transaction = transaction.delete(own(keys::oauth_link(provider, subject), user));
             }
-            ended_by_another(transaction, context).await
+            match transaction.commit(context).await {
+                // The same message, delivered twice at a time: the other delivery was first.
+                Err(e) if e.is(CommonError::Conflict) && self.closed(context, user).await?.is_none() => Ok(()),
+                other => other,
+            }
         })
     }
 
@@ -107,14 +111,5 @@ fn tombstone(context: &Context, user: UserId) -> Put {
         // Erased once, by one message.
         .when("attribute_exists(pk) AND attribute_not_exists(erased_at) AND is_active = :no")
         .value(":no", false)
-        .or(kernel::CommonError::Conflict)
-}
-
-async fn ended_by_another(transaction: Transaction, context: &Context) -> Result<()> {
-    match transaction.commit(context).await {
-        // The same message, delivered twice at a time: the other delivery was first. Should it be something else,
-        // the next delivery finds the account as it is.
-        Err(e) if e.is(kernel::CommonError::Conflict) => Err(e.because("erased by another delivery")),
-        other => other,
-    }
+        .or(CommonError::Conflict)
 }

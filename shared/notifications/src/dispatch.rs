@@ -5,7 +5,7 @@ use kernel::ids::{NotificationId, UserId};
 use kernel::{BoxFuture, CommonError, ConfigError, Context, Domain, Env, Language, Result, Time};
 use messaging::{Mail, MailContent, Notice, NoticeKind, queues};
 use serde_json::Value;
-use storage::{Check, Item, Key, Put, Send, Table, Transaction, Update};
+use storage::{Check, Item, Key, Put, Retry, Send, Table, Transaction, Update};
 
 use crate::catalogue::{Fold, Once, kind, thing, words};
 use crate::row::{
@@ -40,8 +40,6 @@ pub struct Dispatcher {
 
 /// How long a burst folds into one notification after its first event.
 const BURST_S: i64 = 3600;
-/// Rounds of read and write before the queue is asked to deliver again.
-const ROUNDS: u32 = 6;
 
 impl Domain for Dispatcher {
     fn from_env(env: &Env) -> Result<Self, ConfigError> {
@@ -112,9 +110,12 @@ impl Dispatcher {
             now: context.now(),
             notice: &notice,
         };
-        for round in 0..ROUNDS {
+        // A burst brings many notices for one box at once: they wait for each other for as long as there is time,
+        // before the queue is asked to deliver again.
+        let (mut retry, mut again) = (Retry::new(), false);
+        loop {
             // A mark can only stand in the way of a delivery that was refused once.
-            if round > 0 && self.is_marked(context, &delivery).await? {
+            if again && self.is_marked(context, &delivery).await? {
                 return Ok(());
             }
             let (inbox, fold) = futures::try_join!(
@@ -128,7 +129,7 @@ impl Dispatcher {
             let open = match &fold {
                 Some(fold) if inbox.row.read_before.is_some_and(|mark| fold.note <= mark) => None,
                 // Whether it was read by itself is looked up only when the first try was refused.
-                Some(fold) if round > 0 && !self.is_unread(context, &delivery, fold).await? => None,
+                Some(fold) if again && !self.is_unread(context, &delivery, fold).await? => None,
                 fold => fold.as_ref(),
             };
             let stored = match open {
@@ -136,11 +137,10 @@ impl Dispatcher {
                 None => self.store(context, &delivery, &inbox, fold.as_ref())?.commit(context).await,
             };
             match stored {
-                Err(error) if error.is(CommonError::Conflict) => {}
+                Err(error) if error.is(CommonError::Conflict) && retry.wait(context).await => again = true,
                 other => return other,
             }
         }
-        Err(CommonError::Conflict.into())
     }
 
     async fn is_marked(&self, context: &Context, delivery: &Delivery<'_>) -> Result<bool> {

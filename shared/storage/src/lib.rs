@@ -24,5 +24,6 @@ pub use item::{Item, Key};
 pub use operation::{Check, Delete, Put, Update};
 pub use outbox::{OUTBOX_KEEP_S, OutboxRow, Send};
 pub use query::{Page, Query};
+pub use retry::Retry;
 pub use table::Table;
 pub use transaction::Transaction;

@@ -4,7 +4,7 @@ use kernel::Context;
 
 /// Retries of what may pass: full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter") between 5 ms and
 /// 250 ms, as long as the caller has time; 200 ms are left for the answer.
-pub(crate) struct Retry {
+pub struct Retry {
     attempt: u32,
 }
 
@@ -13,13 +13,21 @@ const CAP_MS: u64 = 250;
 const ATTEMPTS_MAX: u32 = 40;
 const RESERVED_MS: i64 = 200;
 
+impl Default for Retry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Retry {
-    pub(crate) fn new() -> Self {
+    /// Nothing was tried again yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self { attempt: 0 }
     }
 
     /// Waits before the next attempt; `false` when there is no time for one.
-    pub(crate) async fn wait(&mut self, context: &Context) -> bool {
+    pub async fn wait(&mut self, context: &Context) -> bool {
         self.attempt += 1;
         let ceiling = BASE_MS.saturating_mul(1 << self.attempt.min(10)).min(CAP_MS);
         let [a, b] = context.bytes::<2>();

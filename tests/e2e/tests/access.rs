@@ -81,7 +81,11 @@ async fn nobody_and_forgers_are_let_in_exactly_where_the_table_says_anyone() {
     let forged = format!("{signed}.{}", "A".repeat(86));
     for (name, endpoint) in endpoints() {
         let guard = guard_of(&table, name);
-        let open = guard == "anyone" || guard.starts_with("holder of");
+        // The handler itself looks at what a holder brings.
+        if guard.starts_with("holder of") {
+            continue;
+        }
+        let open = guard == "anyone";
         let answer = attempt(&stack, &endpoint, None).await;
         if open {
             let_in(name, &answer);
@@ -114,7 +118,10 @@ async fn a_token_whose_time_is_over_opens_nothing_that_is_not_open_to_anyone() {
     for (name, endpoint) in endpoints() {
         let guard = guard_of(&table, name);
         let answer = attempt(&stack, &endpoint, Some(&token)).await;
-        if guard == "anyone" || guard.starts_with("holder of") {
+        if guard.starts_with("holder of") {
+            continue;
+        }
+        if guard == "anyone" {
             let_in_or_told(name, &answer, "TOKEN_EXPIRED");
         } else {
             answer.refused(401, "TOKEN_EXPIRED");
@@ -171,7 +178,7 @@ async fn a_made_up_token_holds_nothing() {
         let path = "/api/videos/0192d3a4-5b6c-7d8e-9f01-23456789abcd/manifest/master.m3u8";
         for query in ["", "?token=made-up", "?token="] {
             let answer = stack.get(&format!("{path}{query}"), token).await;
-            assert!((400..500).contains(&answer.status.as_u16()), "{answer:?}");
+            answer.refused(401, "UNAUTHENTICATED");
         }
     }
     stack.finish().await;

@@ -59,7 +59,9 @@ async fn a_problem_speaks_the_five_languages_and_japanese_to_everybody_else() {
     }
     assert_eq!(details.len(), 5, "{details:?}");
     let (_, japanese) = ask(Some("ja")).await;
-    for other in [None, Some("fr"), Some("fr-CA, de;q=0.9"), Some(""), Some("*"), Some("en;q=0"), Some("x;;q=,,")] {
+    for other in
+        [None, Some("fr"), Some("fr-CA, de;q=0.9"), Some(""), Some("*"), Some("en;q=0"), Some("x;;q=,,")]
+    {
         assert_eq!(ask(other).await, ("ja".to_owned(), japanese.clone()), "{other:?}");
     }
     assert_eq!(ask(Some("fr, ko;q=0.5, en-GB;q=0.8")).await.0, "en");
@@ -72,7 +74,8 @@ async fn the_fields_of_a_problem_are_told_in_the_callers_language() {
     let stack = Stack::start().await;
     let mut messages = BTreeSet::new();
     for language in ["ja", "en", "ko", "zh", "vi"] {
-        let request = stack.request(Method::POST, "/auth/login").header("accept-language", language).json(&json!({}));
+        let request =
+            stack.request(Method::POST, "/auth/login").header("accept-language", language).json(&json!({}));
         let told = stack.send(request).await.refused(400, "VALIDATION_FAILED");
         messages.insert(told["errors"][0]["message"].as_str().unwrap().to_owned());
     }
@@ -117,13 +120,23 @@ async fn an_unknown_path_and_a_wrong_method_are_no_route() {
 async fn a_body_that_is_no_json_is_malformed() {
     let stack = Stack::start().await;
     let deep = "[".repeat(100_000);
-    for body in ["{", "{\"email\":", "nonsense", "{\"email\":\"a@b.co\"} x", "{'email':1}", "\u{feff}{}", deep.as_str()] {
+    for body in [
+        "{",
+        "{\"email\":",
+        "nonsense",
+        "{\"email\":\"a@b.co\"} x",
+        "{'email':1}",
+        "\u{feff}{}",
+        deep.as_str(),
+    ] {
         let shown: String = body.chars().take(20).collect();
         let answer = raw(&stack, "/auth/login", body.to_owned()).await;
         assert_eq!(answer.json["code"], "MALFORMED_JSON", "{shown}: {}", answer.json);
         answer.refused(400, "MALFORMED_JSON");
     }
-    for bytes in [&b"\xff\xfe{}"[..], &b"{\"email\":\"\xff\"}"[..], &b"{\"email\":\"\\ud800\",\"password\":\"x\"}"[..]] {
+    for bytes in
+        [&b"\xff\xfe{}"[..], &b"{\"email\":\"\xff\"}"[..], &b"{\"email\":\"\\ud800\",\"password\":\"x\"}"[..]]
+    {
         raw(&stack, "/auth/login", bytes.to_vec()).await.refused(400, "MALFORMED_JSON");
     }
     stack.finish().await;
@@ -137,7 +150,8 @@ async fn a_wrong_body_names_every_field_that_is_missing_or_of_the_wrong_kind() {
         let told = raw(&stack, "/auth/register", empty).await.refused(400, "VALIDATION_FAILED");
         assert_eq!(wrong_fields(&told), fields(&required));
     }
-    let body = json!({"email": 5, "username": ["x"], "password": null, "language": "fr", "display_name": {"a": 1}});
+    let body =
+        json!({"email": 5, "username": ["x"], "password": null, "language": "fr", "display_name": {"a": 1}});
     let told = stack.post("/auth/register", None, &body).await.refused(400, "VALIDATION_FAILED");
     assert_eq!(
         wrong_fields(&told),
@@ -155,7 +169,10 @@ async fn a_wrong_body_names_every_field_that_is_missing_or_of_the_wrong_kind() {
     // Inside lists too.
     let admin = stack.admin().await;
     let path = "/api/admin/users/0192d3a4-5b6c-7d8e-9f01-23456789abcd/roles";
-    let told = stack.put(path, &*admin.token, &json!({"roles": ["user", 7, {}]})).await.refused(400, "VALIDATION_FAILED");
+    let told = stack
+        .put(path, &*admin.token, &json!({"roles": ["user", 7, {}]}))
+        .await
+        .refused(400, "VALIDATION_FAILED");
     assert_eq!(wrong_fields(&told), fields(&[("roles[1]", "INVALID_TYPE"), ("roles[2]", "INVALID_TYPE")]));
     stack.finish().await;
 }
@@ -163,7 +180,8 @@ async fn a_wrong_body_names_every_field_that_is_missing_or_of_the_wrong_kind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_value_is_refused_and_an_unknown_field_ignored() {
     let stack = Stack::start().await;
-    let mut body = json!({"email": "a@example.org", "username": "somebody", "password": PASSWORD, "language": "fr"});
+    let mut body =
+        json!({"email": "a@example.org", "username": "somebody", "password": PASSWORD, "language": "fr"});
     let told = stack.post("/auth/register", None, &body).await.refused(400, "VALIDATION_FAILED");
     assert_eq!(wrong_fields(&told), fields(&[("language", "UNKNOWN_VALUE")]));
     body["language"] = json!("vi");
@@ -171,7 +189,10 @@ async fn an_unknown_value_is_refused_and_an_unknown_field_ignored() {
     body["is_verified"] = json!(true);
     body["something"] = json!({"else": [1, 2]});
     let made = stack.post("/auth/register", None, &body).await.expect(201);
-    assert_eq!((&made["user"]["roles"], &made["user"]["is_verified"]), (&json!(["user", "creator"]), &json!(false)));
+    assert_eq!(
+        (&made["user"]["roles"], &made["user"]["is_verified"]),
+        (&json!(["user", "creator"]), &json!(false))
+    );
     stack.get("/api/videos?unknown=1", None).await.expect(200);
     let told = stack.get("/api/videos?kind=film", None).await.refused(400, "VALIDATION_FAILED");
     assert_eq!(wrong_fields(&told), fields(&[("kind", "UNKNOWN_VALUE")]));
@@ -382,7 +403,9 @@ async fn a_preflight_is_answered_for_the_origins_of_the_list_alone() {
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
         assert!(answer.header("access-control-allow-methods").contains(method), "{answer:?}");
     }
-    for name in ["authorization", "content-type", "idempotency-key", "x-tenant-id", "x-order-token", "x-queue-token"] {
+    for name in
+        ["authorization", "content-type", "idempotency-key", "x-tenant-id", "x-order-token", "x-queue-token"]
+    {
         assert!(answer.header("access-control-allow-headers").contains(name), "{name}");
     }
     assert_eq!(ask("https://evil.example").await.header("access-control-allow-origin"), "");
@@ -390,7 +413,9 @@ async fn a_preflight_is_answered_for_the_origins_of_the_list_alone() {
 
     let real = with_header(&stack, "/health", "origin", "http://localhost:5173").await;
     assert_eq!(real.header("access-control-allow-origin"), "http://localhost:5173");
-    for name in ["location", "etag", "retry-after", "idempotency-replayed", "x-request-id", "x-ratelimit-remaining"] {
+    for name in
+        ["location", "etag", "retry-after", "idempotency-replayed", "x-request-id", "x-ratelimit-remaining"]
+    {
         assert!(real.header("access-control-expose-headers").contains(name), "{name}");
     }
     stack.finish().await;

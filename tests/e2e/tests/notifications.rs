@@ -67,6 +67,11 @@ async fn a_notice_delivered_twenty_times_out_of_order_is_told_once_with_one_mail
         tell(&stack, &somebody(n), &ready(&reader, &format!("Video {n}")));
     }
     stack.settle().await;
+    // Copies that came while another was being worked off were refused, and came again.
+    stack.expect_failures();
+    for queue in stack.local.queue_list() {
+        assert_eq!(queue["dlq"]["visible"].as_u64().unwrap_or(0), 0, "{queue}");
+    }
     let (items, unread) = list(&stack, &reader).await;
     assert_eq!((items.len(), unread), (3, 3), "{items:#?}");
     // One mail to confirm the address, one for each video.
@@ -233,8 +238,19 @@ async fn by_default_every_kind_arrives_and_a_ready_video_brings_a_mail() {
     let stack = Stack::start().await;
     let reader = stack.register("hanako").await;
     let kinds = [
-        "video_ready", "video_failed", "new_video", "video_liked", "new_comment", "new_follower", "character_liked",
-        "payment_complete", "order_paid", "credits_low", "challenge_joined", "badge_earned", "live_started",
+        "video_ready",
+        "video_failed",
+        "new_video",
+        "video_liked",
+        "new_comment",
+        "new_follower",
+        "character_liked",
+        "payment_complete",
+        "order_paid",
+        "credits_low",
+        "challenge_joined",
+        "badge_earned",
+        "live_started",
     ];
     for (n, kind) in (0u8..).zip(kinds) {
         let notice = json!({"user": reader.id, "kind": kind, "actor": somebody(200),

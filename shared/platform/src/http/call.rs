@@ -75,7 +75,8 @@ impl Page {
 /// A number that may come as text: behind `flatten`, serde hands query values over untyped.
 fn number_of_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<u32, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom("invalid type: text"))
+    // Behind `flatten` the path is lost too: the sentence names the field.
+    text.parse().map_err(|_| serde::de::Error::custom("invalid text for `limit`"))
 }
 
 /// A body that is not JSON, taken as it is (webhooks, uploads through a function).
@@ -127,9 +128,10 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 /// Serde told one wrong field; the schema tells the others.
 fn every_wrong_field(schema: SchemaOf, body: &[u8], first: Error) -> Error {
     let told = first.fields(kernel::Language::default());
-    let (Some(told), Ok(body)) = (told.first(), serde_json::from_slice(if body.is_empty() { b"{}" } else { body }))
-    else {
-        return first;
+    let Some(told) = told.first() else { return first };
+    // What is no JSON behind the field that stopped serde is no JSON.
+    let Ok(body) = serde_json::from_slice(if body.is_empty() { b"{}" } else { body }) else {
+        return CommonError::MalformedJson.into();
     };
     let wrong = shape::wrong_fields(schema, &body);
     let mut check = kernel::Check::new();
@@ -154,6 +156,9 @@ fn wrong_field(path: &str, message: &str) -> Error {
         message.strip_prefix(prefix).and_then(|rest| rest.split('`').next()).map(str::to_owned)
     };
     let join = |name: String| if path == "." { name } else { format!("{path}.{name}") };
+    if let Some(name) = quoted("invalid text for `") {
+        return Error::field(name, "INVALID_TYPE");
+    }
     if let Some(name) = quoted("missing field `") {
         return Error::field(join(name), "REQUIRED");
     }
@@ -329,5 +334,7 @@ mod tests {
         query::<NoQuery>("a=b").unwrap();
         let list = query::<List>("limit=7&kind=video").unwrap();
         assert_eq!((list.page.limit, list.kind), (7, Some(Kind::Video)));
+        assert_eq!(told(&query::<List>("limit=-1").err().unwrap()), ("limit".into(), "INVALID_TYPE"));
+        assert_eq!(told(&query::<Page>("limit=-1").unwrap_err()), ("limit".into(), "INVALID_TYPE"));
     }
 }

@@ -74,7 +74,10 @@ async fn no_administrator_makes_a_service_or_a_role_that_is_none() {
     let (admin, person) = (stack.admin().await, stack.register("hanako").await);
     let path = format!("/api/admin/users/{}/roles", person.id);
     for role in ["service", "root", "Admin", "exhibition:X:boss", "tenant::owner", ""] {
-        let told = stack.put(&path, &*admin.token, &json!({"roles": ["user", role]})).await.refused(400, "VALIDATION_FAILED");
+        let told = stack
+            .put(&path, &*admin.token, &json!({"roles": ["user", role]}))
+            .await
+            .refused(400, "VALIDATION_FAILED");
         assert_eq!(told["errors"][0]["field"], "roles[1]");
     }
     let nobody = "/api/admin/users/0192d3a4-5b6c-7d8e-9f01-23456789abcd/roles";

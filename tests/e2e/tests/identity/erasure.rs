@@ -17,7 +17,10 @@ pub(crate) async fn published(stack: &Stack, owner: &Person) -> String {
     let bytes = std::fs::read(path).unwrap();
     let body = json!({"filename": "a.mp4", "content_type": "video/mp4", "size_bytes": bytes.len(), "kind": "video", "title": "The sea"});
     let upload = stack.post("/api/upload/initiate", &*owner.token, &body).await.expect(201);
-    let put = stack.request(Method::PUT, upload["url"].as_str().unwrap()).header("content-type", "video/mp4").body(bytes);
+    let put = stack
+        .request(Method::PUT, upload["url"].as_str().unwrap())
+        .header("content-type", "video/mp4")
+        .body(bytes);
     assert_eq!(stack.send(put).await.status, 200);
     stack.settle().await;
     let id = upload["video_id"].as_str().unwrap().to_owned();
@@ -68,7 +71,9 @@ async fn rows_with(stack: &Stack, texts: &[&str]) -> Vec<String> {
 async fn an_account_closes_at_once_by_its_password_and_its_name_is_free_when_it_is_erased() {
     let stack = Stack::start().await;
     let person = stack.register("hanako").await;
-    close(&stack, &person.token, &json!({"password": "not the password"})).await.refused(403, "WRONG_PASSWORD");
+    close(&stack, &person.token, &json!({"password": "not the password"}))
+        .await
+        .refused(403, "WRONG_PASSWORD");
     close(&stack, &person.token, &json!({})).await.refused(400, "VALIDATION_FAILED");
     let answer = close(&stack, &person.token, &json!({"password": PASSWORD})).await;
     assert!(answer.header("set-cookie").contains("Max-Age=0"), "{answer:?}");
@@ -76,7 +81,10 @@ async fn an_account_closes_at_once_by_its_password_and_its_name_is_free_when_it_
 
     stack.get(&format!("/users/{}", person.id), None).await.refused(404, "USER_NOT_FOUND");
     stack.get("/auth/me", &*person.token).await.refused(401, "UNAUTHENTICATED");
-    stack.post("/auth/refresh", None, &json!({"refresh_token": person.refresh})).await.refused(401, "REFRESH_TOKEN_INVALID");
+    stack
+        .post("/auth/refresh", None, &json!({"refresh_token": person.refresh}))
+        .await
+        .refused(401, "REFRESH_TOKEN_INVALID");
     login(&stack, &person.email, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
     stack.settle().await;
     // It reports, once, that it is done.
@@ -93,11 +101,15 @@ async fn an_account_closes_at_once_by_its_password_and_its_name_is_free_when_it_
 async fn erasure_reaches_every_area_and_nothing_personal_is_left_anywhere() {
     let stack = Stack::start().await;
     let (person, other) = (stack.register("hanako-yamada").await, stack.register("taro").await);
-    let details = json!({"display_name": "花子 Yamada", "bio": "a quiet life", "phone_number": "+819012345678"});
+    let details =
+        json!({"display_name": "花子 Yamada", "bio": "a quiet life", "phone_number": "+819012345678"});
     stack.patch("/auth/me", &*person.token, &details).await.expect(200);
     let (own, foreign) = (published(&stack, &person).await, published(&stack, &other).await);
     let on = |video: &str, what: &str| format!("/api/videos/{video}/{what}");
-    stack.post(&on(&foreign, "comments"), &*person.token, &json!({"content": "what a view"})).await.expect(201);
+    stack
+        .post(&on(&foreign, "comments"), &*person.token, &json!({"content": "what a view"}))
+        .await
+        .expect(201);
     stack.post(&on(&foreign, "like"), &*person.token, &json!({})).await.expect(200);
     stack.post(&on(&own, "comments"), &*other.token, &json!({"content": "well done"})).await.expect(201);
     stack.post(&on(&own, "like"), &*other.token, &json!({})).await.expect(200);
@@ -116,9 +128,22 @@ async fn erasure_reaches_every_area_and_nothing_personal_is_left_anywhere() {
     let counts = stack.get(&format!("/api/videos/{foreign}"), None).await.expect(200);
     assert_eq!((&counts["like_count"], &counts["comment_count"]), (&json!(0), &json!(0)), "{counts}");
 
-    // What only waits for its time to be over (relayed messages, marks, answers of repeated calls) is gone by then.
+    // What only waits for its time to be over: relayed messages, marks, answers of repeated calls, and the longest,
+    // 90 days and a week, what others were told of them.
     stack.advance(Duration::from_secs(31 * 86_400)).await;
-    let names = [person.email.as_str(), "hanako-yamada", "花子 Yamada", "a quiet life", "+819012345678", "what a view"];
+    let names = [
+        person.email.as_str(),
+        "hanako-yamada",
+        "花子 Yamada",
+        "a quiet life",
+        "+819012345678",
+        "what a view",
+    ];
+    let rows = rows_with(&stack, &names).await;
+    let told =
+        |row: &String| row.contains("local-notifications") && row.contains(&format!("USER#{}", other.id));
+    assert!(rows.iter().all(told), "{rows:#?}");
+    stack.advance(Duration::from_secs(70 * 86_400)).await;
     let rows = rows_with(&stack, &names).await;
     assert!(rows.is_empty(), "{rows:#?}");
     // The id alone stays, so that what the law keeps under it stays whole.

@@ -37,8 +37,14 @@ async fn an_export_is_a_zip_of_everything_fetched_by_the_mailed_link_for_a_day()
     let stack = Stack::start().await;
     let (person, other) = (stack.register("hanako").await, stack.register("taro").await);
     let video = published(&stack, &person).await;
-    stack.post(&format!("/api/videos/{video}/comments"), &*other.token, &json!({"content": "well done"})).await.expect(201);
-    stack.post(&format!("/api/videos/{video}/comments"), &*person.token, &json!({"content": "thank you"})).await.expect(201);
+    stack
+        .post(&format!("/api/videos/{video}/comments"), &*other.token, &json!({"content": "well done"}))
+        .await
+        .expect(201);
+    stack
+        .post(&format!("/api/videos/{video}/comments"), &*person.token, &json!({"content": "thank you"}))
+        .await
+        .expect(201);
     stack.post(&format!("/api/videos/{video}/like"), &*person.token, &json!({})).await.expect(200);
     stack.settle().await;
 

@@ -21,7 +21,11 @@ async fn after_ten_failures_an_account_is_shut_for_fifteen_minutes_even_for_the_
     login(&stack, &other.email, PASSWORD).await.expect(200);
     // It guards everything that guesses at the password.
     stack
-        .put("/auth/password", &*person.token, &json!({"current_password": PASSWORD, "new_password": "another fine one"}))
+        .put(
+            "/auth/password",
+            &*person.token,
+            &json!({"current_password": PASSWORD, "new_password": "another fine one"}),
+        )
         .await
         .refused(429, "TOO_MANY_ATTEMPTS");
     stack.advance(Duration::from_secs(15 * 60 + 1)).await;

@@ -52,7 +52,8 @@ fn mail_with(stack: &Stack, to: &str, words: &str) -> String {
 #[track_caller]
 fn token_of(mail: &str) -> String {
     let after = mail.split_once("token=").unwrap_or_else(|| panic!("no token in {mail}")).1;
-    let token: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+    let token: String =
+        after.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     // The bare token stands there a second time, for clients that cannot open links.
     assert_eq!(mail.matches(&token).count(), 2, "{mail}");
     token

@@ -251,7 +251,9 @@ async fn each_recovery_code_works_once_however_it_is_typed() {
 }
 
 async fn disable(stack: &Stack, who: &Guarded, body: &Value) -> Answer {
-    stack.send(stack.request(Method::DELETE, "/auth/mfa/totp").bearer_auth(&who.person.token).json(body)).await
+    stack
+        .send(stack.request(Method::DELETE, "/auth/mfa/totp").bearer_auth(&who.person.token).json(body))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,8 +264,12 @@ async fn the_second_factor_goes_by_both_factors_and_its_codes_with_it() {
     let me = stack.get("/auth/me", &*who.person.token).await.expect(200);
     assert_eq!(me["mfa"]["enabled"], true);
     let code = who.code(&stack);
-    disable(&stack, &who, &json!({"password": "not the password", "code": code})).await.refused(403, "WRONG_PASSWORD");
-    disable(&stack, &who, &json!({"password": PASSWORD, "code": other_than(&code)})).await.refused(403, "WRONG_CODE");
+    disable(&stack, &who, &json!({"password": "not the password", "code": code}))
+        .await
+        .refused(403, "WRONG_PASSWORD");
+    disable(&stack, &who, &json!({"password": PASSWORD, "code": other_than(&code)}))
+        .await
+        .refused(403, "WRONG_CODE");
     disable(&stack, &who, &json!({"code": code})).await.refused(400, "VALIDATION_FAILED");
     disable(&stack, &who, &json!({"password": PASSWORD, "code": code})).await.expect(204);
     disable(&stack, &who, &json!({"password": PASSWORD, "code": code})).await.refused(409, "MFA_NOT_ENABLED");

@@ -84,14 +84,18 @@ async fn a_verified_address_links_to_the_account_that_confirmed_it() {
 
 /// Somebody may have registered with a foreign address and wait for its owner.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_never_confirmed_its_address_loses_its_password_and_sessions_to_the_addresses_owner() {
+async fn an_account_that_never_confirmed_its_address_loses_its_password_and_sessions_to_the_addresses_owner()
+{
     let stack = Stack::start().await;
     let squatter = stack.register("squatter").await;
     let owner = sign_in(&stack, "google", &squatter.email, "").await.expect(200);
     assert_eq!(owner["user"]["id"], squatter.id.as_str());
     assert_eq!(owner["user"]["is_verified"], true);
     login(&stack, &squatter.email, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
-    stack.post("/auth/refresh", None, &json!({"refresh_token": squatter.refresh})).await.refused(401, "REFRESH_TOKEN_INVALID");
+    stack
+        .post("/auth/refresh", None, &json!({"refresh_token": squatter.refresh}))
+        .await
+        .refused(401, "REFRESH_TOKEN_INVALID");
     stack.finish().await;
 }
 
@@ -113,7 +117,10 @@ async fn a_state_works_once_for_its_own_provider_and_for_ten_minutes() {
     stack.get(&back, None).await.refused(400, "OAUTH_STATE_INVALID");
 
     for made_up in ["?code=x&state=made-up", "?code=x", ""] {
-        stack.get(&format!("/auth/oauth/google/callback{made_up}"), None).await.refused(400, "OAUTH_STATE_INVALID");
+        stack
+            .get(&format!("/auth/oauth/google/callback{made_up}"), None)
+            .await
+            .refused(400, "OAUTH_STATE_INVALID");
     }
     stack.finish().await;
 }
@@ -132,7 +139,10 @@ async fn who_says_no_at_the_provider_is_not_signed_in_and_a_made_up_code_fails()
         stack.get(&path, None).await.refused(400, "OAUTH_FAILED");
     }
     stack.get("/auth/oauth/myspace/start", None).await.refused(404, "OAUTH_PROVIDER_NOT_FOUND");
-    stack.get("/auth/oauth/myspace/callback?code=x&state=y", None).await.refused(404, "OAUTH_PROVIDER_NOT_FOUND");
+    stack
+        .get("/auth/oauth/myspace/callback?code=x&state=y", None)
+        .await
+        .refused(404, "OAUTH_PROVIDER_NOT_FOUND");
     stack.finish().await;
 }
 
@@ -173,7 +183,9 @@ async fn without_a_password_a_fresh_login_is_what_closes_an_account() {
     let person = Person::of(&sign_in(&stack, "google", "a@example.net", "").await.expect(200));
     let close = |token: String| {
         let stack = &stack;
-        async move { stack.send(stack.request(Method::DELETE, "/auth/me").bearer_auth(token).json(&json!({}))).await }
+        async move {
+            stack.send(stack.request(Method::DELETE, "/auth/me").bearer_auth(token).json(&json!({}))).await
+        }
     };
     stack.advance(Duration::from_secs(301)).await;
     close(person.token.clone()).await.refused(403, "FRESH_LOGIN_REQUIRED");

@@ -17,7 +17,10 @@ async fn a_change_ends_the_other_sessions_and_keeps_this_one() {
     let right = json!({"current_password": PASSWORD, "new_password": NEW});
     stack.put("/auth/password", &*person.token, &right).await.expect(204);
 
-    stack.post("/auth/refresh", None, &json!({"refresh_token": elsewhere.refresh})).await.refused(401, "REFRESH_TOKEN_INVALID");
+    stack
+        .post("/auth/refresh", None, &json!({"refresh_token": elsewhere.refresh}))
+        .await
+        .refused(401, "REFRESH_TOKEN_INVALID");
     stack.post("/auth/refresh", None, &json!({"refresh_token": person.refresh})).await.expect(200);
     login(&stack, &person.email, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
     login(&stack, &person.email, NEW).await.expect(200);
@@ -41,7 +44,10 @@ async fn a_reset_takes_the_mailed_token_once_and_ends_every_session() {
     stack.post("/auth/password/reset", None, &reset).await.expect(204);
     stack.post("/auth/password/reset", None, &reset).await.refused(400, "INVALID_TOKEN");
 
-    stack.post("/auth/refresh", None, &json!({"refresh_token": person.refresh})).await.refused(401, "REFRESH_TOKEN_INVALID");
+    stack
+        .post("/auth/refresh", None, &json!({"refresh_token": person.refresh}))
+        .await
+        .refused(401, "REFRESH_TOKEN_INVALID");
     login(&stack, &person.email, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
     let session = login(&stack, &person.email, NEW).await.expect(200);
     // Whoever reads the mail has the address.
@@ -54,7 +60,8 @@ async fn a_forgotten_password_is_one_answer_whether_or_not_the_address_exists() 
     let stack = Stack::start().await;
     let person = stack.register("hanako").await;
     let known = stack.post("/auth/password/forgot", None, &json!({"email": person.email})).await.expect(202);
-    let unknown = stack.post("/auth/password/forgot", None, &json!({"email": "nobody@example.org"})).await.expect(202);
+    let unknown =
+        stack.post("/auth/password/forgot", None, &json!({"email": "nobody@example.org"})).await.expect(202);
     assert_eq!(known, unknown);
     stack.settle().await;
     assert!(stack.mails("nobody@example.org").is_empty());

@@ -7,12 +7,21 @@ async fn a_change_touches_what_was_sent_and_null_clears() {
     let person = stack.register("hanako").await;
     let change = json!({"bio": "  words  ", "avatar_url": "https://example.org/a.png", "language": "ko", "preferred_currency": "KRW"});
     let me = stack.patch("/auth/me", &*person.token, &change).await.expect(200);
-    assert_eq!((&me["bio"], &me["language"], &me["username"]), (&json!("words"), &json!("ko"), &json!("hanako")));
+    assert_eq!(
+        (&me["bio"], &me["language"], &me["username"]),
+        (&json!("words"), &json!("ko"), &json!("hanako"))
+    );
     assert!(me["profile_completed_at"].is_string());
     let me = stack.patch("/auth/me", &*person.token, &json!({"bio": null})).await.expect(200);
     assert_eq!((&me["bio"], &me["preferred_currency"]), (&Value::Null, &json!("KRW")));
-    stack.patch("/auth/me", &*person.token, &json!({"avatar_url": "javascript:alert(1)"})).await.refused(400, "VALIDATION_FAILED");
-    let told = stack.patch("/auth/me", &*person.token, &json!({"preferred_currency": "BTC"})).await.refused(400, "VALIDATION_FAILED");
+    stack
+        .patch("/auth/me", &*person.token, &json!({"avatar_url": "javascript:alert(1)"}))
+        .await
+        .refused(400, "VALIDATION_FAILED");
+    let told = stack
+        .patch("/auth/me", &*person.token, &json!({"preferred_currency": "BTC"}))
+        .await
+        .refused(400, "VALIDATION_FAILED");
     assert_eq!(told["errors"][0]["code"], "UNKNOWN_VALUE");
     stack.finish().await;
 }
@@ -21,7 +30,10 @@ async fn a_change_touches_what_was_sent_and_null_clears() {
 async fn a_new_name_frees_the_old_one() {
     let stack = Stack::start().await;
     let (person, other) = (stack.register("hanako").await, stack.register("taro").await);
-    stack.patch("/auth/me", &*person.token, &json!({"username": "TARO"})).await.refused(409, "USERNAME_TAKEN");
+    stack
+        .patch("/auth/me", &*person.token, &json!({"username": "TARO"}))
+        .await
+        .refused(409, "USERNAME_TAKEN");
     stack.patch("/auth/me", &*person.token, &json!({"username": "Hanako"})).await.expect(200);
     stack.patch("/auth/me", &*person.token, &json!({"username": "flower"})).await.expect(200);
     stack.patch("/auth/me", &*other.token, &json!({"username": "hanako"})).await.expect(200);

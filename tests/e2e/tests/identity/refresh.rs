@@ -60,7 +60,9 @@ async fn a_repeated_call_with_its_key_gets_the_same_pair_and_ends_nothing() {
     let person = stack.register("hanako").await;
     let call = || {
         let body = json!({"refresh_token": person.refresh});
-        stack.send(stack.request(Method::POST, "/auth/refresh").header("idempotency-key", "lost answer").json(&body))
+        stack.send(
+            stack.request(Method::POST, "/auth/refresh").header("idempotency-key", "lost answer").json(&body),
+        )
     };
     let first = call().await.expect(200);
     let again = call().await;

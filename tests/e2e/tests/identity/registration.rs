@@ -21,7 +21,9 @@ async fn a_registration_answers_the_account_signed_in() {
     assert_eq!(body["user"]["avatar_url"], Value::Null);
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(1800)));
     assert_eq!(location, format!("/users/{}", body["user"]["id"].as_str().unwrap()));
-    for part in ["HttpOnly", "Secure", "SameSite=Lax", "Max-Age=604800", body["refresh_token"].as_str().unwrap()] {
+    for part in
+        ["HttpOnly", "Secure", "SameSite=Lax", "Max-Age=604800", body["refresh_token"].as_str().unwrap()]
+    {
         assert!(cookie.contains(part), "{part} in {cookie}");
     }
     let person = Person::of(&body);

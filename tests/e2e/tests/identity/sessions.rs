@@ -11,7 +11,10 @@ async fn logout_ends_the_session_and_takes_the_cookie_away() {
     let answer = stack.post("/auth/logout", &*person.token, &json!({})).await;
     assert!(answer.header("set-cookie").contains("refresh_token=; Max-Age=0"), "{answer:?}");
     answer.expect(204);
-    stack.post("/auth/refresh", None, &json!({"refresh_token": person.refresh})).await.refused(401, "REFRESH_TOKEN_INVALID");
+    stack
+        .post("/auth/refresh", None, &json!({"refresh_token": person.refresh}))
+        .await
+        .refused(401, "REFRESH_TOKEN_INVALID");
     // Twice is the same as once.
     stack.post("/auth/logout", &*person.token, &json!({})).await.expect(204);
     stack.post("/auth/refresh", None, &json!({"refresh_token": elsewhere.refresh})).await.expect(200);
@@ -38,13 +41,19 @@ async fn sessions_are_listed_newest_first_page_by_page_and_ended_one_by_one() {
     let oldest = found[2]["id"].as_str().unwrap();
     stack.delete(&format!("/auth/sessions/{oldest}"), &*third.token).await.expect(204);
     stack.delete(&format!("/auth/sessions/{oldest}"), &*third.token).await.refused(404, "SESSION_NOT_FOUND");
-    stack.post("/auth/refresh", None, &json!({"refresh_token": first.refresh})).await.refused(401, "REFRESH_TOKEN_INVALID");
+    stack
+        .post("/auth/refresh", None, &json!({"refresh_token": first.refresh}))
+        .await
+        .refused(401, "REFRESH_TOKEN_INVALID");
     stack.post("/auth/refresh", None, &json!({"refresh_token": second.refresh})).await.expect(200);
 
     // Somebody else's session is not there.
     let stranger = stack.register("taro").await;
     let newest = found[0]["id"].as_str().unwrap();
-    stack.delete(&format!("/auth/sessions/{newest}"), &*stranger.token).await.refused(404, "SESSION_NOT_FOUND");
+    stack
+        .delete(&format!("/auth/sessions/{newest}"), &*stranger.token)
+        .await
+        .refused(404, "SESSION_NOT_FOUND");
     let seen = stack.get("/auth/sessions", &*stranger.token).await.expect(200);
     assert_eq!(seen["items"].as_array().unwrap().len(), 1);
     stack.finish().await;
@@ -64,14 +73,24 @@ async fn an_ended_session_cannot_touch_password_second_factor_erasure_or_people(
     let change = json!({"current_password": PASSWORD, "new_password": "another fine one"});
     stack.put("/auth/password", token, &change).await.refused(401, "UNAUTHENTICATED");
     stack.post("/auth/mfa/totp", token, &json!({})).await.refused(401, "UNAUTHENTICATED");
-    stack.post("/auth/mfa/totp/confirm", token, &json!({"code": "123456"})).await.refused(401, "UNAUTHENTICATED");
-    let with_body = |path: &str, body: &Value| stack.send(stack.request(reqwest::Method::DELETE, path).bearer_auth(token).json(body));
-    with_body("/auth/mfa/totp", &json!({"password": PASSWORD, "code": "123456"})).await.refused(401, "UNAUTHENTICATED");
+    stack
+        .post("/auth/mfa/totp/confirm", token, &json!({"code": "123456"}))
+        .await
+        .refused(401, "UNAUTHENTICATED");
+    let with_body = |path: &str, body: &Value| {
+        stack.send(stack.request(reqwest::Method::DELETE, path).bearer_auth(token).json(body))
+    };
+    with_body("/auth/mfa/totp", &json!({"password": PASSWORD, "code": "123456"}))
+        .await
+        .refused(401, "UNAUTHENTICATED");
     with_body("/auth/me", &json!({"password": PASSWORD})).await.refused(401, "UNAUTHENTICATED");
 
     let token = &*admin.token;
     stack.get("/api/admin/users", token).await.refused(401, "UNAUTHENTICATED");
     let roles = json!({"roles": ["user"]});
-    stack.put(&format!("/api/admin/users/{}/roles", person.id), token, &roles).await.refused(401, "UNAUTHENTICATED");
+    stack
+        .put(&format!("/api/admin/users/{}/roles", person.id), token, &roles)
+        .await
+        .refused(401, "UNAUTHENTICATED");
     stack.finish().await;
 }
