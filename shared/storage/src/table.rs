@@ -2,6 +2,9 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure,
@@ -30,6 +33,40 @@ pub(crate) fn count_read(context: &Context, capacity: Option<&ConsumedCapacity>)
 
 pub(crate) fn count_write(context: &Context, capacity: Option<&ConsumedCapacity>) {
     context.meter.count(0.0, capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0));
+}
+
+/// Sends one conditional write until it is done, refused or out of time. Answers what DynamoDB answered, or `Err` with
+/// the item that stood in the way. Put, update and delete differ here only in the types that the SDK generates.
+macro_rules! conditional_write {
+    ($context:ident, $terms:expr, $error:ident, $name:literal, $request:block) => {{
+        let mut retry = Retry::new();
+        loop {
+            let sent = $request
+                .set_condition_expression($terms.condition.clone())
+                .set_expression_attribute_names($terms.names())
+                .set_expression_attribute_values($terms.values())
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await;
+            match sent {
+                Ok(answer) => {
+                    count_write($context, answer.consumed_capacity());
+                    break Ok(answer);
+                }
+                Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
+                    // A refused write costs a unit too.
+                    $context.meter.count(0.0, 1.0);
+                    break Err(match e.into_err() {
+                        $error::ConditionalCheckFailedException(e) => e.item.map(Item),
+                        _ => None,
+                    });
+                }
+                Err(e) if passing(&e) && retry.wait($context).await => {}
+                Err(e) => return Err(failed($name, &e)),
+            }
+        }
+    }};
 }
 
 impl Table {
@@ -176,41 +213,13 @@ impl Table {
     pub fn put<'a>(&'a self, context: &'a Context, mut put: Put) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             broken(&mut put.terms)?;
-            let mut retry = Retry::new();
-            loop {
-                let sent = self
-                    .client
-                    .put_item()
-                    .table_name(&*self.name)
-                    .set_item(Some(put.item.clone()))
-                    .set_condition_expression(put.terms.condition.clone())
-                    .set_expression_attribute_names(put.terms.names())
-                    .set_expression_attribute_values(put.terms.values())
-                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await;
-                match sent {
-                    Ok(answer) => {
-                        count_write(context, answer.consumed_capacity());
-                        return Ok(());
-                    }
-                    Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-                        context.meter.count(0.0, 1.0);
-                        let old = match e.into_err() {
-                            aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e) => {
-                                e.item.map(Item)
-                            }
-                            _ => None,
-                        };
-                        if old.as_ref().is_some_and(|old| old.0 == put.item) {
-                            return Ok(());
-                        }
-                        return Err(put.terms.refused(old.as_ref()));
-                    }
-                    Err(e) if passing(&e) && retry.wait(context).await => {}
-                    Err(e) => return Err(failed("PutItem", &e)),
-                }
+            let written = conditional_write!(context, put.terms, PutItemError, "PutItem", {
+                self.client.put_item().table_name(&*self.name).set_item(Some(put.item.clone()))
+            });
+            match written {
+                Ok(_) => Ok(()),
+                Err(old) if old.as_ref().is_some_and(|old| old.0 == put.item) => Ok(()),
+                Err(old) => Err(put.terms.refused(old.as_ref())),
             }
         })
     }
@@ -219,40 +228,17 @@ impl Table {
     pub fn update<'a>(&'a self, context: &'a Context, mut update: Update) -> BoxFuture<'a, Result<Item>> {
         Box::pin(async move {
             broken(&mut update.terms)?;
-            let mut retry = Retry::new();
-            loop {
-                let sent = self
-                    .client
+            let written = conditional_write!(context, update.terms, UpdateItemError, "UpdateItem", {
+                self.client
                     .update_item()
                     .table_name(&*self.name)
                     .set_key(Some(update.key.attributes()))
                     .update_expression(&update.expression)
-                    .set_condition_expression(update.terms.condition.clone())
-                    .set_expression_attribute_names(update.terms.names())
-                    .set_expression_attribute_values(update.terms.values())
                     .return_values(ReturnValue::AllNew)
-                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await;
-                match sent {
-                    Ok(answer) => {
-                        count_write(context, answer.consumed_capacity());
-                        return Ok(Item(answer.attributes.unwrap_or_default()));
-                    }
-                    Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-                        context.meter.count(0.0, 1.0);
-                        let old = match e.into_err() {
-                            aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(e) => {
-                                e.item.map(Item)
-                            }
-                            _ => None,
-                        };
-                        return Err(update.terms.refused(old.as_ref()));
-                    }
-                    Err(e) if passing(&e) && retry.wait(context).await => {}
-                    Err(e) => return Err(failed("UpdateItem", &e)),
-                }
+            });
+            match written {
+                Ok(answer) => Ok(Item(answer.attributes.unwrap_or_default())),
+                Err(old) => Err(update.terms.refused(old.as_ref())),
             }
         })
     }
@@ -265,39 +251,16 @@ impl Table {
     ) -> BoxFuture<'a, Result<Option<Item>>> {
         Box::pin(async move {
             broken(&mut delete.terms)?;
-            let mut retry = Retry::new();
-            loop {
-                let sent = self
-                    .client
+            let written = conditional_write!(context, delete.terms, DeleteItemError, "DeleteItem", {
+                self.client
                     .delete_item()
                     .table_name(&*self.name)
                     .set_key(Some(delete.key.attributes()))
-                    .set_condition_expression(delete.terms.condition.clone())
-                    .set_expression_attribute_names(delete.terms.names())
-                    .set_expression_attribute_values(delete.terms.values())
                     .return_values(ReturnValue::AllOld)
-                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await;
-                match sent {
-                    Ok(answer) => {
-                        count_write(context, answer.consumed_capacity());
-                        return Ok(answer.attributes.map(Item));
-                    }
-                    Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-                        context.meter.count(0.0, 1.0);
-                        let old = match e.into_err() {
-                            aws_sdk_dynamodb::operation::delete_item::DeleteItemError::ConditionalCheckFailedException(e) => {
-                                e.item.map(Item)
-                            }
-                            _ => None,
-                        };
-                        return Err(delete.terms.refused(old.as_ref()));
-                    }
-                    Err(e) if passing(&e) && retry.wait(context).await => {}
-                    Err(e) => return Err(failed("DeleteItem", &e)),
-                }
+            });
+            match written {
+                Ok(answer) => Ok(answer.attributes.map(Item)),
+                Err(old) => Err(delete.terms.refused(old.as_ref())),
             }
         })
     }
