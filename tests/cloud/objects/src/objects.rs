@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use cloud_core::{Bus, Clock, Deliver, Place, Request, Response, Service, State};
 use futures::future::BoxFuture;
-use http::header::{HeaderName, HeaderValue, ORIGIN};
+use http::header::{CONNECTION, HeaderName, HeaderValue, ORIGIN};
 use http::{Method, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -264,6 +264,7 @@ impl Objects {
         if parts.method == Method::OPTIONS {
             return cors::preflight(&parts, configured.as_ref());
         }
+        let sends = matches!(parts.method, Method::PUT | Method::POST);
         let allowed = configured.as_ref().and_then(|rules| {
             let origin = parts.headers.get(ORIGIN)?.to_str().ok()?;
             cors::allow(rules, origin, parts.method.as_str())
@@ -272,7 +273,12 @@ impl Objects {
             Ok(()) => self.serve(Request::from_parts(parts, body), bucket.as_deref()).await,
             Err(refusal) => error(refusal),
         };
+        // What was refused was not read to its end: as at S3, no other request comes on this connection.
+        let refused = sends && !response.status().is_success();
         let headers = response.headers_mut();
+        if refused {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         for (name, value) in allowed.iter().flatten() {
             headers.insert(name, value.clone());
         }
