@@ -531,6 +531,7 @@ async fn a_video_deleted_while_it_is_transcoded_leaves_nothing_and_its_events_ch
     stack.settle().await;
     nothing_left(&stack);
     let job = job_of(&stack, &id).await;
+    assert_eq!(jobs(&stack).await[0]["status"], "CANCELED", "it is not worked on for nobody");
     for status in ["STATUS_UPDATE", "COMPLETE", "COMPLETE", "ERROR"] {
         event(&stack, &id, &job, status, json!({})).await;
     }
