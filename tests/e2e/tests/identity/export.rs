@@ -68,9 +68,9 @@ async fn an_export_is_a_zip_of_everything_fetched_by_the_mailed_link_for_a_day()
         assert!(!all.contains(secret), "{secret} is in the export");
     }
 
-    stack.advance(Duration::from_secs(23 * 3600)).await;
+    stack.advance(Duration::from_hours(23)).await;
     assert_eq!(stack.get(&link, None).await.status, 200);
-    stack.advance(Duration::from_secs(3600 + 60)).await;
+    stack.advance(Duration::from_mins(61)).await;
     assert_eq!(stack.get(&link, None).await.status, 403);
     stack.finish().await;
 }

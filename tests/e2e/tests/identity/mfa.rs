@@ -112,7 +112,7 @@ async fn a_login_asks_for_a_code_of_the_authenticator_and_takes_each_once() {
     verify(&stack, &token, "totp", &code).await.refused(401, "MFA_TOKEN_INVALID");
     let token = first_step(&stack, &who).await;
     verify(&stack, &token, "totp", &code).await.refused(401, "INVALID_CODE");
-    stack.advance(Duration::from_secs(60)).await;
+    stack.advance(Duration::from_mins(1)).await;
     verify(&stack, &token, "totp", &who.code(&stack)).await.expect(200);
     stack.finish().await;
 }

@@ -89,7 +89,7 @@ async fn the_cookie_alone_renews_a_session() {
 async fn an_expired_access_token_does_not_stand_in_the_way_of_its_renewal() {
     let stack = Stack::start().await;
     let person = stack.register("hanako").await;
-    stack.advance(Duration::from_secs(31 * 60)).await;
+    stack.advance(Duration::from_mins(31)).await;
     stack.get("/auth/me", &*person.token).await.refused(401, "TOKEN_EXPIRED");
     let body = json!({"refresh_token": person.refresh});
     stack.post("/auth/refresh", &*person.token, &body).await.expect(200);
@@ -100,7 +100,7 @@ async fn an_expired_access_token_does_not_stand_in_the_way_of_its_renewal() {
 async fn a_refresh_token_lives_seven_days_from_its_last_use() {
     let stack = Stack::start().await;
     let person = stack.register("hanako").await;
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     stack.advance(day * 6).await;
     let pair = refresh(&stack, &person.refresh).await.expect(200);
     stack.advance(day * 6).await;
