@@ -12,6 +12,7 @@ pub fn function() -> Function {
     Endpoint::get("/auth/oauth/{provider}/start")
         .summary("Sign in at a provider")
         .rate(RateClass::Auth)
+        .redirects()
         .errors([IdentityError::OauthProviderNotFound.code()])
         .serve("identity-start-oauth", handle)
         .grants([

@@ -46,7 +46,7 @@ const SEARCH_MAX: usize = 254;
 pub struct Roles {
     /// `guest user creator premium moderator admin adult-verified`, `exhibition:{code}:{owner|manager|gate}`,
     /// `tenant:{id}:{owner|admin|staff}`.
-    #[schemars(length(max = 50), inner(length(min = 1, max = 160)))]
+    #[schemars(length(max = 50), inner(length(min = 1, max = 160)), example = ["user", "creator"])]
     pub roles: Vec<String>,
 }
 

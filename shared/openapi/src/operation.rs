@@ -15,6 +15,11 @@ pub(crate) fn of(
 ) -> Value {
     let limited = endpoint.rate != RateClass::Unlimited;
     let mut responses = Map::from_iter([success(function.served.as_ref(), endpoint, schemas, limited)]);
+    if endpoint.redirects {
+        let mut headers = response_headers(limited, false);
+        headers.insert("Location".into(), header("Location"));
+        responses.insert("302".into(), json!({"description": title(302), "headers": headers}));
+    }
     responses.extend(problems.of(&endpoint.all_errors(), limited));
 
     let mut operation = Map::new();

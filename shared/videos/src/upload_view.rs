@@ -18,7 +18,7 @@ pub struct Initiate {
     #[schemars(length(min = 1, max = 255))]
     pub filename: String,
     /// `video/mp4`, `video/quicktime`, `video/webm`, `video/x-matroska`, `video/x-msvideo` or `video/mp2t`.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 100), example = "video/mp4")]
     pub content_type: String,
     /// Size in bytes, at most 20 GB; exactly this much is taken.
     #[schemars(range(min = 1, max = 21_474_836_480_u64))]

@@ -76,6 +76,8 @@ pub struct Endpoint {
     pub location: Option<&'static str>,
     /// A cookie that the answer sets: `Set-Cookie` with `{members}` of the answer.
     pub cookie: Option<&'static str>,
+    /// Whether browsers get a redirect instead of the answer.
+    pub redirects: bool,
 }
 
 /// 256 KB, the limit of bodies when an endpoint says nothing else.
@@ -115,6 +117,7 @@ impl Endpoint {
             produces: "application/json",
             location: None,
             cookie: None,
+            redirects: false,
         }
     }
 
@@ -162,6 +165,13 @@ impl Endpoint {
     #[must_use]
     pub const fn sets_cookie(mut self, cookie: &'static str) -> Self {
         self.cookie = Some(cookie);
+        self
+    }
+
+    /// Browsers are sent on with a 302; whoever asks for JSON gets the answer.
+    #[must_use]
+    pub const fn redirects(mut self) -> Self {
+        self.redirects = true;
         self
     }
 
