@@ -17,8 +17,11 @@ pub const CACHE_S: i64 = 600;
 pub struct Parameter {
     client: Client,
     name: Arc<str>,
-    cache: Arc<RwLock<Option<(Time, Arc<str>)>>>,
+    cache: Cache,
 }
+
+/// The value, with the time when it was read.
+type Cache = Arc<RwLock<Option<(Time, Arc<str>)>>>;
 
 impl Parameter {
     /// The parameter that `{NAME}_PARAMETER` names; `auth/jwks` is `AUTH_JWKS_PARAMETER`.

@@ -38,8 +38,11 @@ pub struct Verifier {
     parameter: Parameter,
     issuer: Arc<str>,
     audience: Arc<str>,
-    keys: Arc<RwLock<(Arc<str>, HashMap<String, DecodingKey>)>>,
+    keys: Keys,
 }
+
+/// Keys by id, with the text of the JWKS that they were read from.
+type Keys = Arc<RwLock<(Arc<str>, HashMap<String, DecodingKey>)>>;
 
 const REREAD_S: i64 = 60;
 

@@ -102,7 +102,7 @@ impl Stack {
     /// # Panics
     /// When something still is after two minutes.
     pub async fn settle(&self) {
-        if let Err(left) = self.local.idle(Duration::from_secs(120)).await {
+        if let Err(left) = self.local.idle(Duration::from_mins(2)).await {
             panic!("work is left: {left:?}");
         }
     }
@@ -119,9 +119,10 @@ impl Stack {
     }
 
     /// A token with these roles, for a new person when none is given.
+    #[allow(clippy::unused_async)] // Awaited like every other call of a client.
     pub async fn token(&self, user: Option<&str>, roles: &[&str]) -> String {
-        let roles = roles.iter().map(|r| (*r).to_owned()).collect();
-        self.local.token(user, roles).await.unwrap_or_else(|e| panic!("token: {e}")).0
+        let roles: Vec<String> = roles.iter().map(|r| (*r).to_owned()).collect();
+        self.local.token(user, &roles).unwrap_or_else(|e| panic!("token: {e}")).0
     }
 
     /// Mails to an address, newest first.

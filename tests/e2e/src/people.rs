@@ -27,7 +27,8 @@ impl Person {
     /// When it is something else.
     #[must_use]
     pub fn of(answer: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no session: {answer}")).to_owned();
+        let text =
+            |value: &Value| value.as_str().unwrap_or_else(|| panic!("no session: {answer}")).to_owned();
         Self {
             id: text(&answer["user"]["id"]),
             email: text(&answer["user"]["email"]),

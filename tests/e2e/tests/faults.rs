@@ -1,6 +1,6 @@
 //! Every flow of several stages ends the same, whatever is delivered twice, dies or is refused on the way.
 
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 
@@ -174,7 +174,7 @@ impl Flow for Erasure {
         let login = json!({"email": mia.email, "password": PASSWORD});
         stack.post("/auth/login", None, &login).await.refused(401, "INVALID_CREDENTIALS");
         let uploads = stack.local.objects.open_uploads("local-uploads-000000000000").unwrap();
-        assert_eq!(uploads, [String::new(); 0], "an upload is left open");
+        assert!(uploads.is_empty(), "an upload is left open: {uploads:?}");
         json!({
             "mails": subjects(stack, &mia.email),
             "files": [files(stack, "uploads", &[]), files(stack, "media", &[])],

@@ -2,6 +2,7 @@
 //! calls, read units, write units — is held against `tests/units.tsv`, from which `docs/costs.md` is written.
 //! `UPDATE_UNITS=1` writes both anew.
 
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ async fn scenario(stack: &Stack, round: u32) {
     let first = inbox["items"][0]["id"].as_str().unwrap();
     stack.put(&format!("/notifications/{first}/read"), mia.token.as_str(), &json!({})).await.expect(200);
     stack.put("/notifications/read", mia.token.as_str(), &json!({})).await.expect(200);
-    stack.advance(Duration::from_secs(60)).await;
+    stack.advance(Duration::from_mins(1)).await;
 }
 
 async fn identity(stack: &Stack, round: u32, admin: &Person) {
@@ -43,17 +44,31 @@ async fn identity(stack: &Stack, round: u32, admin: &Person) {
     stack.get("/auth/me", token).await.expect(200);
     stack.patch("/auth/me", token, &json!({"bio": "Hello", "display_name": "Eve"})).await.expect(200);
     stack.get("/auth/sessions", token).await.expect(200);
-    let refreshed = stack.post("/auth/refresh", None, &json!({"refresh_token": person.refresh})).await.expect(200);
+    let refreshed =
+        stack.post("/auth/refresh", None, &json!({"refresh_token": person.refresh})).await.expect(200);
     let token = refreshed["access_token"].as_str().unwrap();
     stack.get(&format!("/users/{}", person.id), None).await.expect(200);
     stack.get("/api/admin/users?limit=5", admin.token.as_str()).await.expect(200);
     let roles = json!({"roles": ["user", "creator", "premium"]});
-    stack.put(&format!("/api/admin/users/{}/roles", person.id), admin.token.as_str(), &roles).await.expect(200);
-    stack.put("/auth/password", token, &json!({"current_password": PASSWORD, "new_password": "another good one"})).await.expect(204);
+    stack
+        .put(&format!("/api/admin/users/{}/roles", person.id), admin.token.as_str(), &roles)
+        .await
+        .expect(200);
+    stack
+        .put(
+            "/auth/password",
+            token,
+            &json!({"current_password": PASSWORD, "new_password": "another good one"}),
+        )
+        .await
+        .expect(204);
     stack.post("/auth/password/forgot", None, &json!({"email": person.email})).await.expect(202);
     stack.settle().await;
     let reset = mailed_token(stack, &person.email);
-    stack.post("/auth/password/reset", None, &json!({"token": reset, "new_password": PASSWORD})).await.expect(204);
+    stack
+        .post("/auth/password/reset", None, &json!({"token": reset, "new_password": PASSWORD}))
+        .await
+        .expect(204);
     let login = json!({"email": person.email, "password": PASSWORD});
     let person = Person::of(&stack.post("/auth/login", None, &login).await.expect(200));
     let token = person.token.as_str();
@@ -66,7 +81,10 @@ async fn identity(stack: &Stack, round: u32, admin: &Person) {
     let enrolled = stack.post("/auth/mfa/totp", token, &json!({})).await.expect(200);
     let totp = totp_rs::Totp::from_url(enrolled["otpauth_uri"].as_str().unwrap()).unwrap();
     let now = || u64::try_from(stack.local.clock.now_s()).unwrap();
-    stack.post("/auth/mfa/totp/confirm", token, &json!({"code": totp.generate(now()).to_string()})).await.expect(200);
+    stack
+        .post("/auth/mfa/totp/confirm", token, &json!({"code": totp.generate(now()).to_string()}))
+        .await
+        .expect(200);
     let challenged = stack.post("/auth/login", None, &login).await.expect(200);
     let mfa = challenged["mfa_token"].as_str().unwrap();
     stack.post("/auth/mfa/challenge", None, &json!({"mfa_token": mfa, "method": "email"})).await.expect(202);
@@ -86,7 +104,8 @@ async fn identity(stack: &Stack, round: u32, admin: &Person) {
     stack.settle().await;
     oauth(stack, round).await;
     stack.post("/auth/logout", again.token.as_str(), &json!({})).await.expect(204);
-    let erase = stack.request(Method::DELETE, "/auth/me").bearer_auth(token).json(&json!({"password": PASSWORD}));
+    let erase =
+        stack.request(Method::DELETE, "/auth/me").bearer_auth(token).json(&json!({"password": PASSWORD}));
     stack.send(erase).await.expect(204);
     stack.settle().await;
 }
@@ -116,7 +135,10 @@ async fn upload(stack: &Stack, owner: &Person) -> String {
         "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": bytes.len(), "kind": "video", "title": "Units",
     });
     let upload = stack.post("/api/upload/initiate", token, &body).await.expect(201);
-    let put = stack.request(Method::PUT, upload["url"].as_str().unwrap()).header("content-type", "video/mp4").body(bytes);
+    let put = stack
+        .request(Method::PUT, upload["url"].as_str().unwrap())
+        .header("content-type", "video/mp4")
+        .body(bytes);
     stack.send(put).await.expect(200);
     stack.settle().await;
 
@@ -142,11 +164,17 @@ async fn videos(stack: &Stack, owner: &Person, viewer: &Person, video: &str) {
     stack.get("/api/videos?limit=20", None).await.expect(200);
     stack.get(&at(""), None).await.expect(200);
     let vtt = "WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n";
-    stack.post(&at("/captions"), owner, &json!({"language": "en", "format": "vtt", "content": vtt})).await.expect(201);
+    stack
+        .post(&at("/captions"), owner, &json!({"language": "en", "format": "vtt", "content": vtt}))
+        .await
+        .expect(201);
     let stream = stack.get(&at("/stream"), viewer).await.expect(200);
     let manifest = stack.get(stream["manifest_url"].as_str().unwrap(), None).await;
     assert_eq!(manifest.status.as_u16(), 200);
-    stack.post(&at("/view"), viewer, &json!({"position_seconds": 2.0, "watched_seconds": 2.0})).await.expect(200);
+    stack
+        .post(&at("/view"), viewer, &json!({"position_seconds": 2.0, "watched_seconds": 2.0}))
+        .await
+        .expect(200);
     stack.post(&at("/like"), viewer, &json!({})).await.expect(200);
     stack.delete(&at("/like"), viewer).await.expect(204);
     let comment = stack.post(&at("/comments"), viewer, &json!({"content": "Nice"})).await.expect(201);
@@ -195,7 +223,8 @@ async fn every_function_uses_no_more_of_aws_than_the_cost_table_says() {
             assert!(told.contains_key(function.name), "{} was not exercised", function.name);
             continue;
         };
-        let may = told.get(function.name).unwrap_or_else(|| panic!("{} is not in the cost table", function.name));
+        let may =
+            told.get(function.name).unwrap_or_else(|| panic!("{} is not in the cost table", function.name));
         assert!(
             is.0 <= may.0 && is.1 <= may.1 && is.2 <= may.2,
             "{} used {is:?} (calls, read units, write units), the table says {may:?}",
@@ -210,7 +239,10 @@ fn read() -> BTreeMap<String, Used> {
     let text = std::fs::read_to_string(table()).unwrap_or_default();
     let rows = text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).map(|line| {
         let cells: Vec<&str> = line.split('\t').collect();
-        (cells[0].to_owned(), (cells[1].parse().unwrap(), cells[2].parse().unwrap(), cells[3].parse().unwrap()))
+        (
+            cells[0].to_owned(),
+            (cells[1].parse().unwrap(), cells[2].parse().unwrap(), cells[3].parse().unwrap()),
+        )
     });
     rows.collect()
 }
@@ -223,7 +255,8 @@ fn write(measured: &BTreeMap<String, Used>) {
         *most = (most.0.max(now.0), most.1.max(now.1), most.2.max(now.2));
     }
     let used = &used;
-    let mut text = "# function\tAWS calls\tread units\twrite units (most that one warm invocation uses)\n".to_owned();
+    let mut text =
+        "# function\tAWS calls\tread units\twrite units (most that one warm invocation uses)\n".to_owned();
     for (name, (calls, reads, writes)) in used {
         let _ = writeln!(text, "{name}\t{calls}\t{reads}\t{writes}");
     }
@@ -260,7 +293,8 @@ fn costs(used: &BTreeMap<String, Used>) -> String {
     for (name, (calls, reads, writes)) in used {
         let endpoint = product::functions().iter().any(|f| f.name == name && f.served.is_some());
         let front = if endpoint { price::GATEWAY } else { price::QUEUE };
-        let dollars = front + price::REQUEST + price::COMPUTE_10_MS + reads * price::READ + writes * price::WRITE;
+        let dollars =
+            front + price::REQUEST + price::COMPUTE_10_MS + reads * price::READ + writes * price::WRITE;
         let _ = writeln!(page, "| `{name}` | {calls} | {reads} | {writes} | {dollars:.2} |");
     }
     page

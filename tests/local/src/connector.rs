@@ -46,7 +46,8 @@ impl HttpConnector for InProcess {
             let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
             let mut request = request.map(Body::new);
             // A client that speaks HTTP/1.1 adds it; it is part of what was signed.
-            if let Some(host) = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok()) {
+            if let Some(host) = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok())
+            {
                 request.headers_mut().entry(HOST).or_insert(host);
             }
             let response = match CURRENT.try_with(Arc::clone) {
@@ -60,7 +61,8 @@ impl HttpConnector for InProcess {
             };
             // Answers to functions are small: items, manifests, lists.
             let (parts, body) = response.into_parts();
-            let bytes = axum::body::to_bytes(body, usize::MAX).await.map_err(|e| ConnectorError::io(e.into()))?;
+            let bytes =
+                axum::body::to_bytes(body, usize::MAX).await.map_err(|e| ConnectorError::io(e.into()))?;
             let response = http::Response::from_parts(parts, SdkBody::from(bytes));
             HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
         })

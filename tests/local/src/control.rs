@@ -20,7 +20,10 @@ pub(crate) fn router(local: Arc<Local>) -> Router {
         .route("/", get(start_page))
         .route("/_local/app.css", get(|| async { page("text/css", include_str!("../pages/app.css")) }))
         .route("/_local/start.js", get(|| async { page(SCRIPT, include_str!("../pages/start.js")) }))
-        .route("/_local/studio", get(|| async { page("text/html; charset=utf-8", include_str!("../pages/studio.html")) }))
+        .route(
+            "/_local/studio",
+            get(|| async { page("text/html; charset=utf-8", include_str!("../pages/studio.html")) }),
+        )
         .route("/_local/studio.js", get(|| async { page(SCRIPT, include_str!("../pages/studio.js")) }))
         .route("/_local/hls.js", get(|| async { page(SCRIPT, include_str!("../pages/hls.light.min.js")) }))
         .route("/_local/info", get(info))
@@ -63,8 +66,15 @@ fn wrong(error: impl std::fmt::Display) -> Refused {
 }
 
 async fn start_page(State(local): Shared, headers: HeaderMap) -> Response {
-    let wants_page = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_none_or(|a| a.contains("text/html") || a.contains("*/*"));
-    if wants_page { Html(include_str!("../pages/start.html")).into_response() } else { info(State(local)).await.into_response() }
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_none_or(|a| a.contains("text/html") || a.contains("*/*"));
+    if wants_page {
+        Html(include_str!("../pages/start.html")).into_response()
+    } else {
+        info(State(local)).await.into_response()
+    }
 }
 
 async fn info(State(local): Shared) -> Json<Value> {
@@ -112,7 +122,10 @@ async fn advance(State(local): Shared, Json(body): Json<Advance>) -> Result<Json
 }
 
 async fn run_job(State(local): Shared, Path(name): Path<String>) -> Result<Json<Value>, Refused> {
-    let known = local.functions.find(&name).ok_or_else(|| Refused(StatusCode::NOT_FOUND, format!("no job {name}")))?;
+    let known = local
+        .functions
+        .find(&name)
+        .ok_or_else(|| Refused(StatusCode::NOT_FOUND, format!("no job {name}")))?;
     if known.function.served.is_some() {
         return Err(Refused(StatusCode::NOT_FOUND, format!("{name} is no job")));
     }
@@ -120,12 +133,21 @@ async fn run_job(State(local): Shared, Path(name): Path<String>) -> Result<Json<
         "version": "0", "id": crate::functions::request_id(), "detail-type": "Scheduled Event", "source": "aws.events",
         "account": local.place.account, "time": local.now(), "region": local.place.region, "resources": [], "detail": {},
     });
-    let answer = local.functions.invoke(&name, event, None).await.map_err(|e| Refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
+    let answer = local
+        .functions
+        .invoke(&name, event, None)
+        .await
+        .map_err(|e| Refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
     Ok(Json(json!({"job": name, "answer": answer})))
 }
 
 async fn faults(State(local): Shared) -> Json<Value> {
-    let rules: Vec<Value> = local.faults.rules().into_iter().map(|(rule, struck)| json!({"rule": rule, "struck": struck})).collect();
+    let rules: Vec<Value> = local
+        .faults
+        .rules()
+        .into_iter()
+        .map(|(rule, struck)| json!({"rule": rule, "struck": struck}))
+        .collect();
     Json(json!({"rules": rules}))
 }
 
@@ -147,7 +169,9 @@ struct Wait {
 async fn idle(State(local): Shared, Query(query): Query<Wait>) -> Response {
     match local.idle(Duration::from_secs(query.timeout_s.unwrap_or(30))).await {
         Ok(()) => Json(json!({"idle": true})).into_response(),
-        Err(left) => (StatusCode::REQUEST_TIMEOUT, Json(json!({"idle": false, "left": left}))).into_response(),
+        Err(left) => {
+            (StatusCode::REQUEST_TIMEOUT, Json(json!({"idle": false, "left": left}))).into_response()
+        }
     }
 }
 
@@ -159,7 +183,7 @@ struct TokenRequest {
 }
 
 async fn token(State(local): Shared, Json(body): Json<TokenRequest>) -> Result<Json<Value>, Refused> {
-    let (access_token, expires_in) = local.token(body.user_id.as_deref(), body.roles).await.map_err(wrong)?;
+    let (access_token, expires_in) = local.token(body.user_id.as_deref(), &body.roles).map_err(wrong)?;
     Ok(Json(json!({"access_token": access_token, "expires_in": expires_in})))
 }
 
@@ -189,7 +213,9 @@ async fn functions(State(local): Shared) -> Json<Value> {
         .all()
         .map(|(name, deployed)| {
             let (trigger, lenient) = match &deployed.function.trigger {
-                platform::Trigger::Http(endpoint) => ("http", endpoint.access == platform::Access::Anyone && endpoint.method == "GET"),
+                platform::Trigger::Http(endpoint) => {
+                    ("http", endpoint.access == platform::Access::Anyone && endpoint.method == "GET")
+                }
                 platform::Trigger::Job(_) => ("job", true),
             };
             json!({

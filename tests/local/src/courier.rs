@@ -25,11 +25,15 @@ pub(crate) struct Courier {
 impl Deliver for Courier {
     fn deliver(&self, arn: String, body: String, group: Option<String>) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
-            let (service, name) = (arn.split(':').nth(2).unwrap_or_default(), arn.rsplit(':').next().unwrap_or_default());
+            let (service, name) =
+                (arn.split(':').nth(2).unwrap_or_default(), arn.rsplit(':').next().unwrap_or_default());
             match service {
                 "sqs" => {
                     let queues = self.queues.get().ok_or("the queues are not there yet")?;
-                    queues.send(name, Outgoing { group, ..Outgoing::text(body) }).map(drop).map_err(|e| e.to_string())
+                    queues
+                        .send(name, Outgoing { group, ..Outgoing::text(body) })
+                        .map(drop)
+                        .map_err(|e| e.to_string())
                 }
                 "lambda" => {
                     let functions = self.functions.get().ok_or("the functions are not there yet")?;

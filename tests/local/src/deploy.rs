@@ -19,7 +19,10 @@ pub(crate) async fn deploy(product: &Product, cloud: &Cloud) -> Result<(), Strin
         cloud.queues.ensure(&queue.name, attributes(queue)).map_err(|e| format!("{}: {e}", queue.name))?;
     }
     for bucket in &product.buckets {
-        cloud.objects.ensure_bucket(&bucket.name, &bucket_spec(bucket)).map_err(|e| format!("{}: {e}", bucket.name))?;
+        cloud
+            .objects
+            .ensure_bucket(&bucket.name, &bucket_spec(bucket))
+            .map_err(|e| format!("{}: {e}", bucket.name))?;
     }
     for rule in &product.rules {
         cloud.events.ensure_rule(&rule.name, rule_spec(rule)?).map_err(|e| format!("{}: {e}", rule.name))?;
@@ -80,7 +83,8 @@ fn attributes(queue: &Queue) -> BTreeMap<String, String> {
         all.insert("ContentBasedDeduplication".into(), queue.content_deduplication.to_string());
     }
     if let Some(redrive) = &queue.redrive {
-        let policy = json!({"deadLetterTargetArn": redrive.target_arn, "maxReceiveCount": redrive.max_receives});
+        let policy =
+            json!({"deadLetterTargetArn": redrive.target_arn, "maxReceiveCount": redrive.max_receives});
         all.insert("RedrivePolicy".into(), policy.to_string());
     }
     all

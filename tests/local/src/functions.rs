@@ -79,7 +79,8 @@ impl Functions {
         common: BTreeMap<String, String>,
         processes: Option<Processes>,
     ) -> Result<Self, String> {
-        let mut code: BTreeMap<&str, Function> = product::functions().into_iter().map(|f| (f.name, f)).collect();
+        let mut code: BTreeMap<&str, Function> =
+            product::functions().into_iter().map(|f| (f.name, f)).collect();
         let mut by_name = BTreeMap::new();
         for spec in specs {
             let name = spec.name.split_once('-').map_or("", |(_, name)| name).to_owned();
@@ -113,7 +114,9 @@ impl Functions {
     pub async fn invoke(&self, name: &str, payload: Value, trace: Option<&str>) -> Result<Value, Failed> {
         let deployed = self.find(name).ok_or_else(|| Failed::Unknown(name.to_owned()))?;
         if let Some(processes) = &self.processes {
-            return processes.invoke(deployed.function.name, &self.environment(deployed), &deployed.spec, payload).await;
+            return processes
+                .invoke(deployed.function.name, &self.environment(deployed), &deployed.spec, payload)
+                .await;
         }
         let ready = deployed.ready.get_or_try_init(|| async { self.start(deployed) }).await?.clone();
         let timeout_s = deployed.spec.timeout_s;
@@ -183,7 +186,9 @@ impl<T> Drop for AbortOnDrop<T> {
 
 // The one-machine product is a server: its tasks are its own.
 #[allow(clippy::disallowed_methods)]
-pub(crate) fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+pub(crate) fn spawn<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
     tokio::spawn(work)
 }
 

@@ -74,11 +74,11 @@ impl Gateway {
             let route_key = format!("{method} {path}");
             by_path.entry(pattern).or_default().insert(method.clone(), (route_key, function.clone()));
         }
-        let mut router = matchit::Router::new();
+        let mut all = matchit::Router::new();
         for (pattern, methods) in by_path {
-            router.insert(pattern.clone(), methods).map_err(|e| format!("{pattern}: {e}"))?;
+            all.insert(pattern.clone(), methods).map_err(|e| format!("{pattern}: {e}"))?;
         }
-        Ok(Self { functions, clock, routes: router, default, cors, api_id: api_id.to_owned() })
+        Ok(Self { functions, clock, routes: all, default, cors, api_id: api_id.to_owned() })
     }
 
     /// Answers one request.
@@ -86,11 +86,8 @@ impl Gateway {
         let origin = request.headers().get(header::ORIGIN).cloned();
         let preflight = request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let mut response = if preflight {
-            status(StatusCode::NO_CONTENT)
-        } else {
-            self.route(request, from).await
-        };
+        let mut response =
+            if preflight { status(StatusCode::NO_CONTENT) } else { self.route(request, from).await };
         if let Some(origin) = origin.filter(|o| self.lets_in(o)) {
             self.add_cors(response.headers_mut(), origin, preflight);
         }
@@ -114,7 +111,7 @@ impl Gateway {
         let Ok(body) = axum::body::to_bytes(body, PAYLOAD_MAX_BYTES).await else {
             return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
-        let event = self.event(&parts, body, from, route_key, path_parameters);
+        let event = self.event(&parts, &body, from, route_key, path_parameters);
         let Ok(payload) = serde_json::to_value(event) else {
             return message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
         };
@@ -125,7 +122,9 @@ impl Gateway {
                 tracing::error!(%function, %error, "the function gave no answer");
                 // What API Gateway answers for a function that fails or runs too long.
                 let (code, text) = match error {
-                    crate::functions::Failed::TimedOut(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+                    crate::functions::Failed::TimedOut(_) => {
+                        (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+                    }
                     _ => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
                 };
                 message(code, text)
@@ -136,7 +135,7 @@ impl Gateway {
     fn event(
         &self,
         parts: &http::request::Parts,
-        body: Bytes,
+        body: &Bytes,
         from: SocketAddr,
         route_key: String,
         path_parameters: BTreeMap<String, String>,
@@ -176,15 +175,15 @@ impl Gateway {
         context.domain_name = host;
         context.time_epoch = self.clock.now_ms();
         context.http.method = parts.method.to_string();
-        context.http.path = parts.uri.path().to_owned();
+        context.http.path.clone_from(&event.raw_path);
         context.http.protocol = "HTTP/1.1".into();
         context.http.source_ip = source_ip;
         context.http.user_agent = agent;
         if !body.is_empty() {
-            match std::str::from_utf8(&body) {
+            match std::str::from_utf8(body) {
                 Ok(text) if is_text(&kind) => event.body = Some(text.to_owned()),
                 _ => {
-                    event.body = Some(STANDARD.encode(&body));
+                    event.body = Some(STANDARD.encode(body));
                     event.is_base64_encoded = true;
                 }
             }
@@ -233,7 +232,10 @@ fn is_text(content_type: &str) -> bool {
         || kind.ends_with("+json")
         || matches!(
             kind,
-            "application/json" | "application/javascript" | "application/xml" | "application/x-www-form-urlencoded"
+            "application/json"
+                | "application/javascript"
+                | "application/xml"
+                | "application/x-www-form-urlencoded"
         )
 }
 

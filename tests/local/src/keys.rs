@@ -36,7 +36,8 @@ impl Keys {
     }
 
     fn make() -> Result<Self, String> {
-        let (signing, jwks) = identity::new_signing_key(&platform::SystemRandom).map_err(|e| e.to_string())?;
+        let (signing, jwks) =
+            identity::new_signing_key(&platform::SystemRandom).map_err(|e| e.to_string())?;
         let pair = playback::KeyPair::generate().map_err(|e| e.to_string())?;
         let signing = serde_json::from_str(&signing).map_err(|e| e.to_string())?;
         Ok(Self { signing, jwks, cdn_private: pair.private_pem, cdn_public: pair.public_pem })

@@ -141,8 +141,16 @@ impl Local {
         let (api_listener, api) = listen(options.api_port).await?;
         let (aws_listener, aws) = listen(options.aws_port).await?;
         let (cdn_listener, cdn) = listen(options.cdn_port).await?;
-        let addresses = Addresses { api: format!("http://{api}"), aws: format!("http://{aws}"), cdn: format!("http://{cdn}") };
-        let place = Place { account: "000000000000".into(), region: "us-east-1".into(), endpoint: addresses.aws.clone() };
+        let addresses = Addresses {
+            api: format!("http://{api}"),
+            aws: format!("http://{aws}"),
+            cdn: format!("http://{cdn}"),
+        };
+        let place = Place {
+            account: "000000000000".into(),
+            region: "us-east-1".into(),
+            endpoint: addresses.aws.clone(),
+        };
         let clock = Clock::new(clock_offset(&options.state));
 
         let courier = Arc::new(Courier::default());
@@ -163,7 +171,8 @@ impl Local {
             State::Memory => Logs::default(),
             State::Dir(root) => Logs::to_file(&root.join("functions.log")).map_err(|e| e.to_string())?,
         });
-        let (faults, calls, http) = (Arc::new(Faults::default()), Arc::new(Calls::default()), InProcess::default());
+        let (faults, calls, http) =
+            (Arc::new(Faults::default()), Arc::new(Calls::default()), InProcess::default());
         let services = Services {
             tables: cloud.tables.clone() as Arc<dyn Service>,
             objects: cloud.objects.clone(),
@@ -210,15 +219,19 @@ impl Local {
             tasks: std::sync::Mutex::default(),
         });
         local.run_services();
+        for queue in local.consumed_queues() {
+            // Functions that had received something died with the process before this one.
+            local.queues.recall(&queue).map_err(|e| format!("{queue}: {e}"))?;
+        }
         local.run_sources()?;
         local.seed().await?;
 
-        let api_router = control::router(local.clone())
-            .merge(oauth::router(local.clone()))
-            .fallback(move |ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| {
+        let api_router = control::router(local.clone()).merge(oauth::router(local.clone())).fallback(
+            move |ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| {
                 let gateway = gateway.clone();
                 async move { gateway.answer(request, from).await }
-            });
+            },
+        );
         let aws_router = Router::new().fallback(move |request: Request| {
             let wire = wire.clone();
             async move { wire.answer(request).await }
@@ -266,7 +279,8 @@ impl Local {
     /// Every queue that is no dead-letter queue, by its name without the stage.
     #[must_use]
     pub fn queue_list(&self) -> Vec<Value> {
-        let stats: BTreeMap<String, _> = self.queues.stats().into_iter().map(|s| (s.name.clone(), s)).collect();
+        let stats: BTreeMap<String, _> =
+            self.queues.stats().into_iter().map(|s| (s.name.clone(), s)).collect();
         let short = |name: &str| name.strip_prefix(&format!("{STAGE}-")).unwrap_or(name).to_owned();
         let dead: Vec<&String> = stats.values().filter_map(|s| s.dlq.as_ref()).collect();
         stats
@@ -290,12 +304,17 @@ impl Local {
     pub async fn advance(&self, by: Duration) -> Result<(), String> {
         self.clock.advance(by);
         if let State::Dir(root) = &self.state {
-            std::fs::write(root.join("clock"), self.clock.offset_ms().to_string()).map_err(|e| e.to_string())?;
+            std::fs::write(root.join("clock"), self.clock.offset_ms().to_string())
+                .map_err(|e| e.to_string())?;
         }
         // The scheduler wakes by itself; wait until nothing is overdue any more.
         for _ in 0..500 {
             let now = self.clock.now_ms();
-            let overdue = self.events.schedules().iter().any(|s| s.enabled && s.next_due_ms.is_some_and(|due| due <= now));
+            let overdue = self
+                .events
+                .schedules()
+                .iter()
+                .any(|s| s.enabled && s.next_due_ms.is_some_and(|due| due <= now));
             if !overdue {
                 break;
             }
@@ -311,7 +330,9 @@ impl Local {
             let kind = match rule.kind {
                 Kind::Duplicate => DeliveryFaultKind::Duplicate { copies: rule.copies.unwrap_or(1) },
                 Kind::Reorder => DeliveryFaultKind::Reorder,
-                Kind::Delay => DeliveryFaultKind::Delay { by: Duration::from_millis(rule.delay_ms.unwrap_or(1000)) },
+                Kind::Delay => {
+                    DeliveryFaultKind::Delay { by: Duration::from_millis(rule.delay_ms.unwrap_or(1000)) }
+                }
                 _ => return None,
             };
             Some(DeliveryFault {
@@ -377,7 +398,7 @@ impl Local {
     ///
     /// # Errors
     /// When the user id is not one.
-    pub async fn token(&self, user: Option<&str>, roles: Vec<String>) -> Result<(String, i64), String> {
+    pub fn token(&self, user: Option<&str>, roles: &[String]) -> Result<(String, i64), String> {
         const LIFETIME_S: i64 = 1800;
         let user = match user {
             Some(text) => platform::ids::UserId::parse(text).ok_or("user_id is not an id")?.to_string(),
@@ -457,7 +478,12 @@ impl Local {
                             batch_size: usize::try_from(*batch_size).unwrap_or(10),
                             reports_failures: *report_failures,
                         };
-                        self.keep(poll_queue(source, self.queues.clone(), self.functions.clone(), self.busy.clone()));
+                        self.keep(poll_queue(
+                            source,
+                            self.queues.clone(),
+                            self.functions.clone(),
+                            self.busy.clone(),
+                        ));
                     }
                     EventSource::DynamoDbStream { table, batch_size, filters, enabled: true, .. } => {
                         let filters = filters.iter().map(Pattern::from_value).collect::<Result<Vec<_>, _>>();
@@ -467,7 +493,12 @@ impl Local {
                             batch_size: usize::try_from(*batch_size).unwrap_or(100),
                             filters: filters.map_err(|e| format!("{}: {e}", function.name))?,
                         };
-                        self.keep(poll_stream(source, self.tables.clone(), self.functions.clone(), self.busy.clone()));
+                        self.keep(poll_stream(
+                            source,
+                            self.tables.clone(),
+                            self.functions.clone(),
+                            self.busy.clone(),
+                        ));
                     }
                     // Schedules are rules; the bus runs them.
                     _ => {}
@@ -524,14 +555,16 @@ fn clock_offset(state: &State) -> i64 {
 fn open(state: &State, place: &Place, clock: &Clock, courier: &Arc<Courier>) -> Result<Cloud, String> {
     let queues = Queues::open(state, place.clone(), clock.clone()).map_err(|e| e.to_string())?;
     let _ = courier.queues.set(queues.clone());
-    let events = Events::open(state, place.clone(), clock.clone(), courier.clone()).map_err(|e| e.to_string())?;
+    let events =
+        Events::open(state, place.clone(), clock.clone(), courier.clone()).map_err(|e| e.to_string())?;
     let _ = courier.events.set(events.clone());
-    let objects =
-        Objects::open(state, place.clone(), clock.clone(), courier.clone(), courier.clone()).map_err(|e| e.to_string())?;
+    let objects = Objects::open(state, place.clone(), clock.clone(), courier.clone(), courier.clone())
+        .map_err(|e| e.to_string())?;
     let _ = courier.objects.set(objects.clone());
     Ok(Cloud {
         tables: Tables::open(state, place.clone(), clock.clone()).map_err(|e| e.to_string())?,
-        media: Media::open(state, place.clone(), clock.clone(), courier.clone(), courier.clone()).map_err(|e| e.to_string())?,
+        media: Media::open(state, place.clone(), clock.clone(), courier.clone(), courier.clone())
+            .map_err(|e| e.to_string())?,
         mail: Mail::open(state, place.clone(), clock.clone(), courier.clone()).map_err(|e| e.to_string())?,
         queues,
         events,

@@ -73,9 +73,7 @@ impl Grants {
 /// All providers' routes.
 pub(crate) fn router(_: Arc<Local>) -> Router {
     let grants = Grants::default();
-    Router::new()
-        .route("/_local/oauth/{provider}/{*path}", get(browse).post(exchange))
-        .with_state(grants)
+    Router::new().route("/_local/oauth/{provider}/{*path}", get(browse).post(exchange)).with_state(grants)
 }
 
 async fn browse(
@@ -85,7 +83,9 @@ async fn browse(
     headers: HeaderMap,
 ) -> Response {
     match path.as_str() {
-        "o/oauth2/v2/auth" | "login/oauth/authorize" | "i/oauth2/authorize" => authorize(&grants, &provider, &query),
+        "o/oauth2/v2/auth" | "login/oauth/authorize" | "i/oauth2/authorize" => {
+            authorize(&grants, &provider, &query)
+        }
         _ => match grants.of_token(&headers) {
             Some(grant) => person(&path, &grant),
             None => StatusCode::UNAUTHORIZED.into_response(),
@@ -98,7 +98,9 @@ fn authorize(grants: &Grants, provider: &str, query: &HashMap<String, String>) -
     let wrong = match () {
         () if get("response_type") != "code" => Some("response_type must be code"),
         () if get("client_id") != format!("local-{provider}") => Some("unknown client_id"),
-        () if get("redirect_uri").is_empty() || get("state").is_empty() => Some("redirect_uri and state are required"),
+        () if get("redirect_uri").is_empty() || get("state").is_empty() => {
+            Some("redirect_uri and state are required")
+        }
         () if get("code_challenge_method") != "S256" => Some("code_challenge_method must be S256"),
         () => None,
     };
@@ -124,10 +126,9 @@ fn authorize(grants: &Grants, provider: &str, query: &HashMap<String, String>) -
 
 fn page(provider: &str, query: &HashMap<String, String>) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    let hidden: String = query
-        .iter()
-        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value)))
-        .collect();
+    let hidden = query.iter().fold(String::new(), |hidden, (name, value)| {
+        hidden + &format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
+    });
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sign in</title>\
          <link rel=\"stylesheet\" href=\"/_local/app.css\"><h1>Stand-in for {}</h1>\
@@ -154,7 +155,8 @@ async fn exchange(
     let Some(grant) = grant.filter(|_| proved && get("grant_type") == "authorization_code") else {
         // GitHub answers errors with 200.
         let code = if provider == "github" { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-        return (code, Json(json!({"error": "invalid_grant", "error_description": "The code is not good."}))).into_response();
+        return (code, Json(json!({"error": "invalid_grant", "error_description": "The code is not good."})))
+            .into_response();
     };
     let token = grants.put(grant);
     Json(json!({"access_token": token, "token_type": "bearer", "expires_in": 3600, "scope": "openid email profile"})).into_response()
@@ -163,13 +165,16 @@ async fn exchange(
 /// The provider's own form of a person.
 fn person(path: &str, grant: &Grant) -> Response {
     let name = grant.email.split('@').next().unwrap_or_default();
-    let id = grant.email.bytes().fold(7u64, |n, b| n.wrapping_mul(31).wrapping_add(u64::from(b))) % 100_000_000;
+    let id =
+        grant.email.bytes().fold(7u64, |n, b| n.wrapping_mul(31).wrapping_add(u64::from(b))) % 100_000_000;
     let body: Value = match path {
         "v1/userinfo" => json!({
             "sub": id.to_string(), "name": name, "email": grant.email, "email_verified": grant.verified,
             "picture": "https://example.com/avatar.png",
         }),
-        "user" => json!({"id": id, "login": name, "name": name, "email": null, "avatar_url": "https://example.com/avatar.png"}),
+        "user" => {
+            json!({"id": id, "login": name, "name": name, "email": null, "avatar_url": "https://example.com/avatar.png"})
+        }
         "user/emails" => json!([
             {"email": grant.email, "primary": true, "verified": grant.verified, "visibility": "private"},
         ]),

@@ -75,14 +75,13 @@ impl Processes {
                 break;
             }
         }
-        let sandbox = match free {
-            Some(sandbox) => sandbox,
-            None => {
-                let started = Arc::new(self.start(name, environment).await.map_err(Failed::Start)?);
-                pool.retain(|s| !s.events.is_closed());
-                pool.push(started.clone());
-                started
-            }
+        let sandbox = if let Some(sandbox) = free {
+            sandbox
+        } else {
+            let started = Arc::new(self.start(name, environment).await.map_err(Failed::Start)?);
+            pool.retain(|s| !s.events.is_closed());
+            pool.push(started.clone());
+            started
         };
         let busy = sandbox.busy.lock().await;
         drop(pools);
@@ -104,7 +103,11 @@ impl Processes {
         }
     }
 
-    async fn start(&self, name: &'static str, environment: &BTreeMap<String, String>) -> Result<Sandbox, String> {
+    async fn start(
+        &self,
+        name: &'static str,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Sandbox, String> {
         let (events, received) = mpsc::channel(1);
         let api = Arc::new(Api { events: Mutex::new(received), waiting: Mutex::default() });
         let router = Router::new()
@@ -142,7 +145,10 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     for (name, value) in [
         ("lambda-runtime-aws-request-id", work.request_id.clone()),
         ("lambda-runtime-deadline-ms", work.deadline_ms.to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:local".to_owned()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:000000000000:function:local".to_owned(),
+        ),
         ("lambda-runtime-trace-id", "Root=1-00000000-000000000000000000000000;Sampled=0".to_owned()),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {

@@ -49,9 +49,14 @@ pub(crate) struct QueueSource {
 }
 
 /// Takes batches from the queue and hands them to the function, until the task is dropped.
-pub(crate) async fn poll_queue(source: QueueSource, queues: Arc<Queues>, functions: Arc<Functions>, busy: Busy) {
+pub(crate) async fn poll_queue(
+    source: QueueSource,
+    queues: Arc<Queues>,
+    functions: Arc<Functions>,
+    busy: Busy,
+) {
     let source = Arc::new(source);
-    let fifo = source.queue.ends_with(".fifo");
+    let fifo = source.queue.strip_suffix(".fifo").is_some();
     let slots = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
@@ -71,7 +76,8 @@ pub(crate) async fn poll_queue(source: QueueSource, queues: Arc<Queues>, functio
             let _held = (held, slot);
             let records: Vec<Value> = messages.iter().map(|m| m.lambda_record(&source.arn)).collect();
             let trace = messages.first().and_then(|m| m.attributes.get("AWSTraceHeader").cloned());
-            let outcome = functions.invoke(&source.function, json!({"Records": records}), trace.as_deref()).await;
+            let outcome =
+                functions.invoke(&source.function, json!({"Records": records}), trace.as_deref()).await;
             let failed = match outcome {
                 Ok(answer) if source.reports_failures => failed_items(&answer),
                 Ok(_) => Vec::new(),
@@ -90,7 +96,11 @@ pub(crate) async fn poll_queue(source: QueueSource, queues: Arc<Queues>, functio
                         3 => 3000,
                         _ => 10_000,
                     };
-                    let _ = queues.change_visibility(&source.queue, &message.receipt_handle, Duration::from_millis(pause));
+                    let _ = queues.change_visibility(
+                        &source.queue,
+                        &message.receipt_handle,
+                        Duration::from_millis(pause),
+                    );
                 } else {
                     let _ = queues.delete(&source.queue, &message.receipt_handle);
                 }
@@ -122,12 +132,17 @@ pub(crate) struct StreamSource {
 
 /// Reads the stream in order and hands matching records to the function, until the task is dropped. The position is
 /// kept, so a restart goes on where the last run stopped; a record whose function failed is sent again.
-pub(crate) async fn poll_stream(source: StreamSource, tables: Arc<Tables>, functions: Arc<Functions>, busy: Busy) {
+pub(crate) async fn poll_stream(
+    source: StreamSource,
+    tables: Arc<Tables>,
+    functions: Arc<Functions>,
+    busy: Busy,
+) {
     let mut changed = tables.changed(&source.table);
     loop {
         let held = busy.hold();
         match advance(&source, &tables, &functions).await {
-            Ok(true) => continue,
+            Ok(true) => {}
             Ok(false) => {
                 drop(held);
                 let _ = changed.changed().await;

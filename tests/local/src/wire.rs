@@ -65,7 +65,8 @@ impl Wire {
         if let Some(denied) = operation.denied(&invocation.statements) {
             tracing::warn!(function = %invocation.function, %denied, "the function's role does not allow this call");
             let message = format!("{} is not authorized to perform {denied}", invocation.function);
-            let error = WireError::bad_request("AccessDeniedException", message).with_status(StatusCode::FORBIDDEN);
+            let error =
+                WireError::bad_request("AccessDeniedException", message).with_status(StatusCode::FORBIDDEN);
             return Outcome::Answered(error.response(protocol(&service)));
         }
         let struck = self.faults.strike(Some(&invocation.function), n, &service);
@@ -131,19 +132,18 @@ fn service_of(request: &Request) -> String {
     if let Some(service) = by_target {
         return service.to_owned();
     }
-    let (parts, ()) = http::Request::builder()
-        .uri(request.uri().clone())
-        .body(())
-        .map(|mut r| {
+    let (parts, ()) = http::Request::builder().uri(request.uri().clone()).body(()).map_or_else(
+        |_| http::Request::new(()).into_parts(),
+        |mut r| {
             r.headers_mut().clone_from(request.headers());
             r.into_parts()
-        })
-        .unwrap_or_else(|_| http::Request::new(()).into_parts());
-    let service = signed_service(&parts).unwrap_or_else(|| {
+        },
+    );
+
+    signed_service(&parts).unwrap_or_else(|| {
         let path = request.uri().path();
         if path.starts_with("/_aws/") { "ses".to_owned() } else { "s3".to_owned() }
-    });
-    service
+    })
 }
 
 fn protocol(service: &str) -> Protocol {
@@ -157,9 +157,10 @@ fn protocol(service: &str) -> Protocol {
 /// What AWS answers when it throttles or, for DynamoDB's writes, when another transaction is in the way.
 fn refusal(kind: Kind, service: &str, body: Option<&[u8]>) -> Option<Response> {
     let error = match (kind, service) {
-        (Kind::Throttle, "dynamodb") => {
-            WireError::bad_request("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "slow down")
-        }
+        (Kind::Throttle, "dynamodb") => WireError::bad_request(
+            "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+            "slow down",
+        ),
         (Kind::Throttle, "s3") => WireError::bad_request("SlowDown", "Please reduce your request rate.")
             .with_status(StatusCode::SERVICE_UNAVAILABLE),
         (Kind::Throttle, _) => WireError::bad_request("ThrottlingException", "Rate exceeded")

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use platform::jobs::{Feed, Job, Source};
-use platform::{Endpoint, Function, Trigger};
+use platform::{Endpoint, Function, Grant, Trigger};
 
 use crate::grants::{dead_letters, environment, settings_of, statements};
 use crate::names::{camel, parameter};
@@ -129,12 +129,20 @@ fn write_function(out: &mut String, function: &Function, all: &[Function]) {
     );
 }
 
+/// What checkov should know of a role that may send texts.
+const CHECKOV_TEXTS: &str = "
+    Metadata:
+      checkov:
+        skip: [{ id: CKV_AWS_111, comment: 'a telephone number has no ARN' }]";
+
 /// The function's role. Written out, because the one that SAM makes lets a function write into every log group.
 fn write_role(out: &mut String, function: &Function, all: &[Function]) {
+    let texts = function.grants.contains(&Grant::SendText);
+    let exception = if texts { CHECKOV_TEXTS } else { "" };
     let _ = write!(
         out,
         "  {}Role:
-    Type: AWS::IAM::Role
+    Type: AWS::IAM::Role{exception}
     Properties:
       AssumeRolePolicyDocument:
         Version: '2012-10-17'
@@ -308,7 +316,7 @@ fn write_source(out: &mut String, function: &Function, job: &Job, all: &[Functio
 /// A queue, its dead-letter queue and the alarm on that. Visibility is six times the consumer's timeout.
 pub(crate) fn write_queue(out: &mut String, queue: &str, timeout_s: u32, job: &Job) {
     let (id, dlq) = (camel(queue), dead_letters(queue));
-    let fifo = if queue.ends_with(".fifo") { "\n      FifoQueue: true" } else { "" };
+    let fifo = if queue.strip_suffix(".fifo").is_some() { "\n      FifoQueue: true" } else { "" };
     let _ = write!(
         out,
         "  {id}Queue:

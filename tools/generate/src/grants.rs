@@ -21,14 +21,11 @@ fn on(actions: impl IntoIterator<Item = impl Into<String>>, resources: Vec<Strin
     Statement { actions: actions.into_iter().map(Into::into).collect(), resources, reason: None }
 }
 
-/// The function's grants, tables merged.
-fn merged(
-    function: &Function,
-) -> (
-    BTreeMap<&'static str, BTreeSet<TableAction>>,
-    BTreeMap<&'static str, BTreeSet<&'static str>>,
-    BTreeSet<Grant>,
-) {
+/// What may be done to each table or bucket.
+type Allowed<A> = BTreeMap<&'static str, BTreeSet<A>>;
+
+/// The function's grants: on tables, on buckets (each merged), and the others.
+fn merged(function: &Function) -> (Allowed<TableAction>, Allowed<&'static str>, BTreeSet<Grant>) {
     let (mut tables, mut buckets, mut others) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     for grant in &function.grants {
         match grant {

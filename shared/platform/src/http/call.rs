@@ -212,7 +212,7 @@ mod query_values {
 
     pub(super) struct Text(String);
 
-    impl<'de> IntoDeserializer<'de, Error> for Text {
+    impl IntoDeserializer<'_, Error> for Text {
         type Deserializer = Self;
         fn into_deserializer(self) -> Self {
             self

@@ -146,16 +146,15 @@ fn told(old: Option<storage::Item>, request: &str, seal_key: &[u8; 32], now: i64
     if row.request != request {
         return CommonError::IdempotencyKeyReused.into();
     }
-    match row.result {
-        Some(sealed) => match Idempotency::open(seal_key, &sealed) {
+    if let Some(sealed) = row.result {
+        match Idempotency::open(seal_key, &sealed) {
             Ok(text) => Error::from(CommonError::Conflict).with(REPLAY, text),
             Err(e) => e,
-        },
-        None => {
-            let left = row.locked_until.unwrap_or(now) - now;
-            Error::from(CommonError::IdempotencyInProgress)
-                .retry_after(u64::try_from(left).unwrap_or(0).clamp(1, 60))
         }
+    } else {
+        let left = row.locked_until.unwrap_or(now) - now;
+        Error::from(CommonError::IdempotencyInProgress)
+            .retry_after(u64::try_from(left).unwrap_or(0).clamp(1, 60))
     }
 }
 

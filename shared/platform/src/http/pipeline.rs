@@ -88,7 +88,7 @@ impl Pipeline {
                 resets_at_s: limit.members().get("resets_at").and_then(Value::as_i64).unwrap_or(0),
             });
         }
-        self.finish(&mut answer, &context, &event, standing);
+        finish(&mut answer, &context, &event, standing);
         (self.env.log)(
             &Line::http(
                 self.name,
@@ -192,7 +192,9 @@ impl Pipeline {
             answer.headers.insert(name.to_owned(), value);
         }
         answer.cookies = sent.cookies;
-        answer.cookies.extend(self.endpoint.cookie.zip(json.as_ref()).and_then(|(c, value)| filled(c, value)));
+        answer
+            .cookies
+            .extend(self.endpoint.cookie.zip(json.as_ref()).and_then(|(c, value)| filled(c, value)));
         Ok(answer)
     }
 
@@ -213,7 +215,9 @@ impl Pipeline {
         };
         answer.status_code = status;
         answer.cookies = cookies;
-        answer.cookies.extend(self.endpoint.cookie.zip(body.as_ref()).and_then(|(c, value)| filled(c, value)));
+        answer
+            .cookies
+            .extend(self.endpoint.cookie.zip(body.as_ref()).and_then(|(c, value)| filled(c, value)));
         if let (Some(template), Some(value)) = (self.endpoint.location, &body) {
             answer.headers.extend(filled(template, value).map(|l| ("location".to_owned(), l)));
         }
@@ -241,49 +245,41 @@ impl Pipeline {
         answer.headers.insert("content-type".into(), self.endpoint.produces.into());
         Ok(answer)
     }
+}
 
-    /// Entity tag, compression, standing headers.
-    fn finish(
-        &self,
-        answer: &mut HttpAnswer,
-        context: &Context,
-        event: &HttpEvent,
-        standing: Option<Standing>,
-    ) {
-        let public = answer.headers.get("cache-control").is_some_and(|v| v.starts_with("public"));
-        if public && answer.status_code == 200 {
-            let tag = format!(
-                "W/\"{}\"",
-                hex::encode(Sha256::digest(answer.body.as_bytes()).get(..12).unwrap_or(&[]))
-            );
-            let known = event
-                .header("if-none-match")
-                .is_some_and(|tags| tags.split(',').any(|t| t.trim() == tag || t.trim() == "*"));
-            answer.headers.insert("etag".into(), tag);
-            if known {
-                answer.status_code = 304;
-                answer.body.clear();
-                answer.is_base64_encoded = false;
-            }
+/// Entity tag, compression, standing headers.
+fn finish(answer: &mut HttpAnswer, context: &Context, event: &HttpEvent, standing: Option<Standing>) {
+    let public = answer.headers.get("cache-control").is_some_and(|v| v.starts_with("public"));
+    if public && answer.status_code == 200 {
+        let tag =
+            format!("W/\"{}\"", hex::encode(Sha256::digest(answer.body.as_bytes()).get(..12).unwrap_or(&[])));
+        let known = event
+            .header("if-none-match")
+            .is_some_and(|tags| tags.split(',').any(|t| t.trim() == tag || t.trim() == "*"));
+        answer.headers.insert("etag".into(), tag);
+        if known {
+            answer.status_code = 304;
+            answer.body.clear();
+            answer.is_base64_encoded = false;
         }
-        if !answer.is_base64_encoded
-            && let Some(zipped) = compression::gzip(event.header("accept-encoding"), answer.body.as_bytes())
-        {
-            let zipped = HttpAnswer::of_bytes(answer.status_code, &zipped);
-            answer.body = zipped.body;
-            answer.is_base64_encoded = zipped.is_base64_encoded;
-            answer.headers.insert("content-encoding".into(), "gzip".into());
-        }
-        for (name, value) in SECURITY {
-            answer.headers.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-        }
-        answer.headers.entry("cache-control".to_owned()).or_insert_with(|| "no-store".to_owned());
-        answer.headers.insert("x-request-id".into(), context.request_id.to_string());
-        if let Some(standing) = standing {
-            answer.headers.insert("x-ratelimit-limit".into(), standing.limit.to_string());
-            answer.headers.insert("x-ratelimit-remaining".into(), standing.remaining.to_string());
-            answer.headers.insert("x-ratelimit-reset".into(), standing.resets_at_s.to_string());
-        }
+    }
+    if !answer.is_base64_encoded
+        && let Some(zipped) = compression::gzip(event.header("accept-encoding"), answer.body.as_bytes())
+    {
+        let zipped = HttpAnswer::of_bytes(answer.status_code, &zipped);
+        answer.body = zipped.body;
+        answer.is_base64_encoded = zipped.is_base64_encoded;
+        answer.headers.insert("content-encoding".into(), "gzip".into());
+    }
+    for (name, value) in SECURITY {
+        answer.headers.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
+    answer.headers.entry("cache-control".to_owned()).or_insert_with(|| "no-store".to_owned());
+    answer.headers.insert("x-request-id".into(), context.request_id.to_string());
+    if let Some(standing) = standing {
+        answer.headers.insert("x-ratelimit-limit".into(), standing.limit.to_string());
+        answer.headers.insert("x-ratelimit-remaining".into(), standing.remaining.to_string());
+        answer.headers.insert("x-ratelimit-reset".into(), standing.resets_at_s.to_string());
     }
 }
 

@@ -119,9 +119,9 @@ mod tests {
         let text = r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"up/a+b%26c%C3%A9.mp4","size":7,"eTag":"e"}}}]}"#;
         let read: ObjectsCreated = serde_json::from_str(text).unwrap();
         assert_eq!(read.0[0].key, "up/a b&cé.mp4");
-        let test: ObjectsCreated =
+        let trial: ObjectsCreated =
             serde_json::from_str(r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#).unwrap();
-        assert!(test.0.is_empty());
+        assert!(trial.0.is_empty());
         assert!(serde_json::from_str::<ObjectsCreated>("{}").is_err());
     }
 }

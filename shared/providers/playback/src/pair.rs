@@ -9,7 +9,7 @@ use kernel::{Error, Result};
 pub struct KeyPair {
     /// PKCS#8; goes into the parameter `cdn/signing-key`.
     pub private_pem: String,
-    /// SubjectPublicKeyInfo; goes to CloudFront.
+    /// `SubjectPublicKeyInfo`; goes to CloudFront.
     pub public_pem: String,
 }
 

@@ -50,13 +50,12 @@ impl Place {
 #[must_use]
 pub fn signed_service(parts: &http::request::Parts) -> Option<String> {
     let header = parts.headers.get(http::header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let scope = match header.and_then(|h| h.split("Credential=").nth(1)) {
-        Some(rest) => rest.split([',', ' ']).next()?.to_owned(),
-        None => {
-            let query = parts.uri.query()?;
-            let raw = query.split('&').find_map(|p| p.strip_prefix("X-Amz-Credential="))?;
-            raw.replace("%2F", "/").replace("%2f", "/")
-        }
+    let scope = if let Some(rest) = header.and_then(|h| h.split("Credential=").nth(1)) {
+        rest.split([',', ' ']).next()?.to_owned()
+    } else {
+        let query = parts.uri.query()?;
+        let raw = query.split('&').find_map(|p| p.strip_prefix("X-Amz-Credential="))?;
+        raw.replace("%2F", "/").replace("%2f", "/")
     };
     scope.rsplit('/').nth(1).map(str::to_owned)
 }

@@ -36,7 +36,7 @@ fn random() -> uuid::Uuid {
     uuid::Uuid::new_v4()
 }
 
-/// One service's SQLite database, in memory or in a file with a write-ahead log.
+/// One service's `SQLite` database, in memory or in a file with a write-ahead log.
 #[derive(Clone)]
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
@@ -46,7 +46,7 @@ impl Store {
     /// Opens `{name}.db` in the state's folder and runs `schema` (`CREATE TABLE IF NOT EXISTS …`).
     ///
     /// # Errors
-    /// When SQLite cannot open the file or refuses the schema.
+    /// When `SQLite` cannot open the file or refuses the schema.
     pub fn open(state: &State, name: &str, schema: &str) -> rusqlite::Result<Self> {
         let connection = match state {
             State::Memory => Connection::open_in_memory()?,

@@ -375,6 +375,15 @@ impl Core {
         Ok(results)
     }
 
+    /// Makes what was received visible again: nobody holds it any more.
+    pub fn recall(&mut self, name: &str, now: Millis) -> Result<(), QueueError> {
+        let queue = self.queue(name, now)?;
+        let seqs = queue.recall(now);
+        let changes: Vec<Change> =
+            seqs.iter().filter_map(|seq| queue.get(*seq)).cloned().map(Change::Touched).collect();
+        self.commit(&changes)
+    }
+
     /// Moves the visible messages of a dead-letter queue to `target`, or each to the queue that it came from.
     ///
     /// They arrive as new messages: with another id, sent now, never received.

@@ -123,6 +123,17 @@ impl Queue {
         }
     }
 
+    /// Makes every received message visible again and says which.
+    pub fn recall(&mut self, now: Millis) -> Vec<Seq> {
+        let received = |e: &&Entry| matches!(e.phase, Phase::InFlight { .. });
+        let seqs: Vec<Seq> = self.entries.values().filter(received).map(|e| e.seq).collect();
+        for seq in &seqs {
+            self.hold(*seq, now);
+        }
+        self.ripen(now);
+        seqs
+    }
+
     pub fn remove(&mut self, seq: Seq) -> Option<Entry> {
         let entry = self.entries.remove(&seq)?;
         let group = entry.content.group.as_deref().unwrap_or_default();

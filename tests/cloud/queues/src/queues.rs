@@ -135,6 +135,14 @@ impl Queues {
         first(self.lock().change_visibility(name, &[(receipt, millis(span))], self.clock.now_ms()))
     }
 
+    /// Makes every received message of a queue visible again, when whoever received them is known to be gone.
+    ///
+    /// # Errors
+    /// `QueueDoesNotExist`, `Storage`.
+    pub fn recall(&self, name: &str) -> Result<(), QueueError> {
+        self.lock().recall(name, self.clock.now_ms())
+    }
+
     /// How all queues stand, by name.
     #[must_use]
     pub fn stats(&self) -> Vec<QueueStats> {

@@ -121,6 +121,30 @@ async fn only_the_latest_receipt_deletes() {
 }
 
 #[tokio::test]
+async fn what_was_received_is_visible_again_in_its_order_when_its_receivers_are_gone() {
+    let dir = TempDir::new("recall");
+    let clock = Clock::default();
+    {
+        let queues = open(&dir.state(), &clock);
+        queues.ensure("q", attributes(&[("VisibilityTimeout", "40")])).unwrap();
+        queues.ensure("f.fifo", attributes(&[("FifoQueue", "true"), ("VisibilityTimeout", "40")])).unwrap();
+        queues.send("q", Outgoing::text("held")).unwrap();
+        for body in ["1", "2"] {
+            queues.send("f.fifo", fifo(body, "a")).unwrap();
+        }
+        assert_eq!(take(&queues, "q", 1).await.len() + take(&queues, "f.fifo", 1).await.len(), 2);
+    }
+    let queues = open(&dir.state(), &clock);
+    assert!(take(&queues, "q", 1).await.is_empty() && take(&queues, "f.fifo", 1).await.is_empty());
+    for name in ["q", "f.fifo"] {
+        queues.recall(name).unwrap();
+    }
+    assert_eq!(bodies(&take(&queues, "q", 10).await), ["held"]);
+    assert_eq!(bodies(&take(&queues, "f.fifo", 10).await), ["1", "2"]);
+    assert_eq!(stats(&queues, "q").in_flight, 1);
+}
+
+#[tokio::test]
 async fn a_group_stays_in_order_when_its_first_message_comes_back() {
     let clock = Clock::default();
     let queues = open(&State::Memory, &clock);

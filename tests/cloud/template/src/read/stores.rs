@@ -81,7 +81,10 @@ struct Recovery {
 }
 
 pub(super) fn tables(all: &All<'_>) -> Result<Vec<Table>, TemplateError> {
-    let mut tables = all.of(&["AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"]).map(table).collect::<Result<Vec<_>, _>>()?;
+    let mut tables = all
+        .of(&["AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"])
+        .map(table)
+        .collect::<Result<Vec<_>, _>>()?;
     for declared in all.of(&["AWS::Serverless::SimpleTable"]) {
         tables.push(simple_table(declared)?);
     }
