@@ -6,7 +6,7 @@ VENV := .venv/bin
 STAGE ?= dev
 ARCHITECTURE ?= arm64
 
-.PHONY: help run test check generate release rie sam bench deploy tools clean-state
+.PHONY: help run test check generate release rie fuzz sam bench deploy tools clean-state
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,23 +30,31 @@ generate: ## Write templates and the OpenAPI document from the functions' declar
 	cargo run --release --quiet -p inventory
 	cargo run --release --quiet -p generate
 
-release: ## Build every function's binary (target/release)
-	cargo build --release --locked -p local $$(scripts/functions --packages)
+release: ## Build every function's binary for this machine (target/lambda)
+	@ARCHITECTURE= scripts/build-function --all
 
 rie: release ## Let every binary answer its sample event under the Lambda Runtime Interface Emulator
-	@scripts/need python-tools
+	@scripts/need ffmpeg python-tools
+	cargo build --release --locked --quiet -p local
 	@scripts/rie
+
+fuzz: ## Let Schemathesis call every endpoint of the running product's OpenAPI document
+	@scripts/need ffmpeg python-tools
+	cargo build --release --locked --quiet -p local
+	@scripts/fuzz
 
 sam: ## Build what `sam deploy` deploys
 	@scripts/need python-tools
-	SAM_CLI_TELEMETRY=0 $(VENV)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@ARCHITECTURE=$(ARCHITECTURE) scripts/build-function --all
+	BUILT=1 SAM_CLI_TELEMETRY=0 $(VENV)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 # `sam build` calls this for each function, with ARTIFACTS_DIR set.
 build-%:
-	@scripts/build-function $* "$(ARTIFACTS_DIR)"
+	@ARCHITECTURE=$(ARCHITECTURE) scripts/build-function $* "$(ARTIFACTS_DIR)"
 
 bench: release ## Measure cold start, memory, size and throughput beside peers; writes docs/benchmarks.md
 	@scripts/need ffmpeg python-tools
+	cargo build --release --locked --quiet -p local
 	@scripts/bench
 
 deploy: ## Deploy to AWS, guided: make deploy STAGE=dev
