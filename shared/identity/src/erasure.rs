@@ -58,7 +58,9 @@ impl Identity {
             }
             match transaction.commit(context).await {
                 // The same message, delivered twice at a time: the other delivery was first.
-                Err(e) if e.is(CommonError::Conflict) && self.closed(context, user).await?.is_none() => Ok(()),
+                Err(e) if e.is(CommonError::Conflict) && self.closed(context, user).await?.is_none() => {
+                    Ok(())
+                }
                 other => other,
             }
         })

@@ -153,7 +153,13 @@ impl Captions {
         let playlist = hls::captions_playlist(&name, video.duration_seconds.unwrap_or(0.0));
         // The text before what points to it.
         self.media
-            .write(context, &format!("{folder}{name}.vtt"), "text/vtt; charset=utf-8", text.into_bytes(), None)
+            .write(
+                context,
+                &format!("{folder}{name}.vtt"),
+                "text/vtt; charset=utf-8",
+                text.into_bytes(),
+                None,
+            )
             .await?;
         self.media
             .write(context, &format!("{folder}{name}.m3u8"), PLAYLIST, playlist.into_bytes(), None)

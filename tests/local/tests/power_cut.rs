@@ -30,7 +30,7 @@ impl Product {
             .unwrap();
         let (http, api) = (Client::new(), format!("http://127.0.0.1:{}", ports[0]));
         let mut product = Self { child, http, api, ports };
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while product.http.get(format!("{}/health", product.api)).send().await.is_err() {
             assert!(product.child.try_wait().unwrap().is_none(), "it ended by itself");
             assert!(Instant::now() < until, "it does not answer");
@@ -142,7 +142,7 @@ async fn ends_well_when_cut(moment: Moment) {
         Moment::Transcoding | Moment::Ready => {
             let wanted: &[&str] =
                 if moment == Moment::Ready { &["ready"] } else { &["transcoding", "ready"] };
-            let until = Instant::now() + Duration::from_secs(60);
+            let until = Instant::now() + Duration::from_mins(1);
             loop {
                 let told = product.call(Method::GET, &status, &token, None).await;
                 if told["status"].as_str().is_some_and(|s| wanted.contains(&s)) {

@@ -9,7 +9,8 @@ fn main() -> ExitCode {
     match run(Path::new(".")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("inventory: {error}\n").as_bytes());
+            let _ =
+                std::io::Write::write_all(&mut std::io::stderr(), format!("inventory: {error}\n").as_bytes());
             ExitCode::FAILURE
         }
     }
@@ -71,5 +72,9 @@ fn folders(path: &Path) -> std::io::Result<Vec<String>> {
 }
 
 fn write_if_changed(path: &Path, text: &str) -> std::io::Result<()> {
-    if std::fs::read_to_string(path).is_ok_and(|old| old == text) { Ok(()) } else { std::fs::write(path, text) }
+    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+        Ok(())
+    } else {
+        std::fs::write(path, text)
+    }
 }

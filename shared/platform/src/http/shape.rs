@@ -59,7 +59,8 @@ impl Shape {
         }
         if let Some(known) = known_values(schema) {
             if !known.contains(&value) {
-                let same_type = known.iter().any(|k| std::mem::discriminant(*k) == std::mem::discriminant(value));
+                let same_type =
+                    known.iter().any(|k| std::mem::discriminant(*k) == std::mem::discriminant(value));
                 self.tell(path, if same_type { "UNKNOWN_VALUE" } else { "INVALID_TYPE" });
             }
             return;
@@ -121,7 +122,13 @@ fn known_values(schema: &Value) -> Option<Vec<&Value>> {
     if let Some(value) = schema.get("const") {
         return Some(vec![value]);
     }
-    schema.get("oneOf").and_then(Value::as_array)?.iter().map(known_values).collect::<Option<Vec<_>>>().map(|all| all.concat())
+    schema
+        .get("oneOf")
+        .and_then(Value::as_array)?
+        .iter()
+        .map(known_values)
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat())
 }
 
 fn is_of_type(schema: &Value, value: &Value) -> bool {
@@ -207,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_right_body_has_no_wrong_field() {
-        let body = json!({"title": "abc", "kind": "short", "other": null, "count": 9, "unknown": {}, "parts": []});
+        let body =
+            json!({"title": "abc", "kind": "short", "other": null, "count": 9, "unknown": {}, "parts": []});
         assert!(told(&body).is_empty(), "{:?}", told(&body));
     }
 
