@@ -30,7 +30,7 @@ generate: ## Write templates and the OpenAPI document from the functions' declar
 	cargo run --release --quiet -p inventory
 	cargo run --release --quiet -p generate
 
-release: ## Build every function's binary for this machine (target/lambda)
+release: ## Build every function's binary for this machine (target/release)
 	@ARCHITECTURE= scripts/build-function --all
 
 rie: release ## Let every binary answer its sample event under the Lambda Runtime Interface Emulator

@@ -53,7 +53,7 @@ fn options() -> Result<Options, String> {
     }
     let binaries = match var("LOCAL_RUNTIME").as_deref() {
         None | Some("linked") => None,
-        Some("process") => Some(root.join("target/lambda")),
+        Some("process") => Some(root.join("target/release")),
         Some(other) => return Err(format!("LOCAL_RUNTIME={other}: linked or process")),
     };
     Ok(Options {

@@ -48,7 +48,7 @@ struct Api {
 }
 
 impl Processes {
-    /// Runs binaries from this folder (`target/lambda`, made by `make release`).
+    /// Runs binaries from this folder (`target/release`, made by `make release`).
     #[must_use]
     pub fn new(binaries: PathBuf, clock: Clock) -> Self {
         Self { binaries, clock, pools: Mutex::default() }
