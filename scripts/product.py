@@ -2,16 +2,29 @@
 
 The events in events/ name people, videos and tokens that exist nowhere. `Samples` makes such things in the running
 product, through its API, and puts their ids and tokens where the sample's stand."""
-import base64, functools, glob, hashlib, hmac, json, os, re, socket, struct, subprocess, tempfile, threading, time, urllib.error, urllib.parse, urllib.request, uuid
+import base64, functools, hashlib, hmac, json, os, random, re, socket, struct, subprocess, tempfile, threading, time, urllib.error, urllib.parse, urllib.request, uuid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PASSWORD = "correct horse battery"
 
 
+GIVEN, GIVING = set(), threading.Lock()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has: below those that the system gives to clients, and no one twice."""
+    with GIVING:
+        while True:
+            port = random.randrange(12_000, 32_000)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    s.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            if port not in GIVEN:
+                GIVEN.add(port)
+                return port
 
 
 def call(url, body=None, headers=None, method=None, timeout=120):
