@@ -22,7 +22,6 @@ test: ## Everything that must pass: unit, property, end-to-end, fault and gate s
 check: ## Formatting, lints and the gates that need no build of the functions
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo run --release --locked --quiet -p generate -- --check
 	@scripts/need python-tools
 	@scripts/check-templates
 
@@ -35,12 +34,10 @@ release: ## Build every function's binary for this machine (target/release)
 
 rie: release ## Let every binary answer its sample event under the Lambda Runtime Interface Emulator
 	@scripts/need ffmpeg python-tools
-	cargo build --release --locked --quiet -p local
 	@scripts/rie
 
-fuzz: ## Let Schemathesis call every endpoint of the running product's OpenAPI document
+fuzz: release ## Let Schemathesis call every endpoint of the running product's OpenAPI document
 	@scripts/need ffmpeg python-tools
-	cargo build --release --locked --quiet -p local
 	@scripts/fuzz
 
 sam: ## Build what `sam deploy` deploys
@@ -54,7 +51,6 @@ build-%:
 
 bench: release ## Measure cold start, memory, size and throughput beside peers; writes docs/benchmarks.md
 	@scripts/need ffmpeg python-tools
-	cargo build --release --locked --quiet -p local
 	@scripts/bench
 
 deploy: ## Deploy to AWS, guided: make deploy STAGE=dev

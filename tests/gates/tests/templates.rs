@@ -142,3 +142,11 @@ fn the_makefile_and_the_templates_agree_on_how_functions_are_built() {
         assert_eq!(function.runtime.as_deref(), Some("provided.al2023"), "{}", function.name);
     }
 }
+
+#[test]
+fn templates_and_the_openapi_document_are_what_the_functions_declare() {
+    for (path, text) in generate::files() {
+        let committed = std::fs::read_to_string(root().join(&path)).unwrap_or_default();
+        assert!(committed == text, "{path} is not up to date: make generate");
+    }
+}

@@ -1,5 +1,5 @@
 //! `EventBridge`, `EventBridge` Scheduler and the queues they deliver to, on one port:
-//! `cargo run -p cloud-events --example serve -- 4578 [STATE_DIR]`.
+//! `cargo run -p cloud-events --example serve_events -- 4578 [STATE_DIR]`.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The services of this crate alone on a port, in memory: `cargo run -p cloud-mail --example serve -- PORT`.
+//! The services of this crate alone on a port, in memory: `cargo run -p cloud-mail --example serve_mail -- PORT`.
 //! What SNS delivers is printed.
 
 #![allow(clippy::print_stdout)]

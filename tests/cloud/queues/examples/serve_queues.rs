@@ -1,4 +1,4 @@
-//! SQS alone on a port: `cargo run -p cloud-queues --example serve -- 4577 [STATE_DIR]`.
+//! SQS alone on a port: `cargo run -p cloud-queues --example serve_queues -- 4577 [STATE_DIR]`.
 
 use std::error::Error;
 use std::sync::Arc;

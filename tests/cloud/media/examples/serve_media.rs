@@ -1,4 +1,4 @@
-//! `MediaConvert` alone on a port, over a folder: `cargo run -p cloud-media --example serve -- PORT FOLDER`.
+//! `MediaConvert` alone on a port, over a folder: `cargo run -p cloud-media --example serve_media -- PORT FOLDER`.
 //! `s3://bucket/key` is `FOLDER/bucket/key`; events are printed, one JSON document a line.
 
 #![allow(clippy::print_stdout)]
